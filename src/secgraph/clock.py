@@ -1,0 +1,116 @@
+"""Time and identity, handed in as arguments so that a decision can be tested with the clock in hand.
+
+Instants are whole ticks of 100 ns since 1970-01-01T00:00:00Z, the resolution of Edm.DateTimeOffset in the published
+model. On the wire an instant is UTC with exactly seven fractional digits, so that the order of the text is the order of
+time.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+Now = Callable[[], int]
+
+SECOND = 10_000_000
+MICROSECOND = 10
+DAY = 86_400 * SECOND
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_FIRST = (date(1, 1, 1).toordinal() - _EPOCH_DAY) * DAY
+_LAST = (date(9999, 12, 31).toordinal() - _EPOCH_DAY + 1) * DAY - 1
+
+_INSTANT = re.compile(
+    r"(\d{4}-\d{2}-\d{2})"
+    r"(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,12}))?)?"
+    r"\s?([Zz]|[+-]\d{2}:?\d{2})?)?",
+    re.ASCII,
+)
+
+
+_UTC_REST = re.compile(r"(?:\.(\d{1,12}))?(?:Z|[+-]00:?00)", re.ASCII)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- what it is taken from is UTC already
+
+
+def now() -> int:
+    """The present instant in ticks, in whole microseconds."""
+    return time.time_ns() // 1000 * MICROSECOND
+
+
+def new_id() -> str:
+    """A random GUID in its usual text form."""
+    return str(uuid.uuid4())
+
+
+def ticks(text: str, *, zone: int | None = 0) -> int | None:
+    """The instant a text names, or None where it names none.
+
+    Takes ISO 8601 dates and date-times with up to twelve fractional digits (cut to seven), `T` or a blank between date
+    and time, `Z` or an offset with or without a colon. `zone` is the offset in seconds that a text without one means;
+    None refuses such a text. A leap second becomes the last tick of its minute.
+    """
+    quick = _quick(text)
+    if quick is not None:
+        return quick
+    match = _INSTANT.fullmatch(text.strip())
+    if match is None:
+        return None
+    day, hour, minute, second, fraction, offset = match.groups()
+    try:
+        days = date.fromisoformat(day).toordinal() - _EPOCH_DAY
+    except ValueError:
+        return None
+    if hour is None:
+        return days * DAY if zone is not None else None
+    hours, minutes, seconds = int(hour), int(minute), int(second or 0)
+    if hours > 23 or minutes > 59 or seconds > 60:
+        return None
+    part = int(((fraction or "") + "0000000")[:7])
+    if seconds == 60:
+        seconds, part = 59, SECOND - 1
+    if offset is None:
+        if zone is None:
+            return None
+        shift = zone
+    elif offset in "Zz":
+        shift = 0
+    else:
+        digits = offset[1:].replace(":", "")
+        shift = int(digits[:2]) * 3600 + int(digits[2:]) * 60
+        if int(digits[:2]) > 14 or int(digits[2:]) > 59:
+            return None
+        if offset[0] == "-":
+            shift = -shift
+    instant = days * DAY + (hours * 3600 + minutes * 60 + seconds - shift) * SECOND + part
+    return instant if _FIRST <= instant <= _LAST else None
+
+
+def _quick(text: str) -> int | None:
+    """The same for the usual form, at a fifth of the cost: `YYYY-MM-DDTHH:MM:SS`, a fraction, and Z or a zero offset."""
+    rest = _UTC_REST.fullmatch(text, 19)
+    if rest is None or text[10] != "T":
+        return None
+    try:
+        since = datetime.fromisoformat(text[:19]) - _EPOCH
+    except ValueError:
+        return None
+    part = rest[1]
+    return since.days * DAY + since.seconds * SECOND + (int((part + "0000000")[:7]) if part else 0)
+
+
+def text(instant: int) -> str:
+    """The wire form of an instant: UTC, seven digits, `Z`. The instant must lie in the years 1 to 9999."""
+    seconds, part = divmod(instant, SECOND)
+    moment = _EPOCH + timedelta(seconds=seconds)
+    return f"{moment.isoformat()}.{part:07d}Z"
+
+
+def from_seconds(seconds: float) -> int | None:
+    """Ticks of a Unix time in seconds; None outside the years 1 to 9999."""
+    try:
+        instant = round(seconds * 1_000_000) * MICROSECOND
+    except (ValueError, OverflowError):
+        return None
+    return instant if _FIRST <= instant <= _LAST else None

@@ -1,0 +1,144 @@
+"""Our choices about the published model: which sets are served, what is a column, what can be written, by whom.
+
+`contract.json` holds the facts; this file holds everything that we decided. `edm.load` joins the two and refuses
+contradictions at start. Every property can be filtered and sorted; a column makes it quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The words of a text, in order."""
+    return tuple(text.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """Which published operation each call on a set is; its permissions come from the contract."""
+
+    list: str
+    get: str
+    update: str | None = None
+    comment: str | None = None
+    members: str | None = None
+    """Listing what the set's expandable navigation property holds, as `incidents/{id}/alerts`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What we decided about one entity set."""
+
+    type: str
+    operations: Operations
+    columns: tuple[str, ...]
+    """Properties kept as typed columns beside the document, in this order; all of them can be searched by index."""
+    newest: str
+    """The property whose descending order is the set's own order ("newest first")."""
+    indexes: tuple[tuple[str, ...], ...]
+    """Equality columns of each index; the set's own order, the key and the enum columns follow by themselves."""
+    write: tuple[str, ...] = ()
+    """What PATCH may change."""
+    triage: tuple[str, ...] = ()
+    """Members on which a person's word stands until the source changes that very member afterwards."""
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """What a member of a new record is when nobody said; also what null means for it."""
+    expand: tuple[str, ...] = ()
+    page: int = 100
+    page_most: int = 1000
+    unwritable: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Enum members that exist but that a client may not set, per property."""
+
+
+ALERTS = "security/alerts_v2"
+INCIDENTS = "security/incidents"
+
+SETS = MappingProxyType(
+    {
+        ALERTS: Choices(
+            type="microsoft.graph.security.alert",
+            operations=Operations(
+                list="alerts_v2_list", get="alerts_v2_get", update="alerts_v2_update", comment="alerts_v2_comment_add"
+            ),
+            columns=names(
+                "createdDateTime lastUpdateDateTime severity status serviceSource classification determination"
+                " incidentId assignedTo"
+            ),
+            newest="createdDateTime",
+            indexes=(("severity",), ("status",), ("incidentId",), ("assignedTo",)),
+            # customDetails, severity and the rest are the product's word; comments go through their own path.
+            write=names("status classification determination assignedTo"),
+            triage=names("status classification determination assignedTo comments"),
+            defaults={
+                "severity": "unknown",
+                "status": "new",
+                "serviceSource": "unknown",
+                "detectionSource": "unknown",
+                "classification": "unknown",
+                "determination": "unknown",
+            },
+        ),
+        INCIDENTS: Choices(
+            type="microsoft.graph.security.incident",
+            operations=Operations(
+                list="incidents_list",
+                get="incident_get",
+                update="incident_update",
+                comment="incident_comment_add",
+                members="incident_alerts_list",
+            ),
+            columns=names("createdDateTime lastUpdateDateTime severity status classification determination assignedTo"),
+            newest="createdDateTime",
+            indexes=(("severity",), ("status",), ("assignedTo",)),
+            write=names(
+                "assignedTo classification customTags description determination displayName severity resolvingComment"
+                " status summary"
+            ),
+            triage=names(
+                "assignedTo classification customTags description determination displayName severity resolvingComment"
+                " status summary comments"
+            ),
+            defaults={
+                "severity": "unknown",
+                "status": "active",
+                "classification": "unknown",
+                "determination": "unknown",
+            },
+            expand=("alerts",),
+            page=50,
+            page_most=1000,
+            # Only a merge redirects: the status without a redirectIncidentId would send readers nowhere.
+            unwritable={"status": frozenset({"redirected"})},
+        ),
+    }
+)
+
+COLLAPSED = MappingProxyType(
+    {
+        # Spellings of older documentation, accepted on input (operations.yaml, alerts_v2_update).
+        "microsoft.graph.security.alertDetermination": {
+            "compromiseduser": "compromisedAccount",
+            "clean": "notMalicious",
+            "insufficientdata": "notEnoughDataToValidate",
+            "confirmeduseractivity": "confirmedActivity",
+        },
+    }
+)
+
+OWN_PERMISSIONS = MappingProxyType(
+    {
+        # name: (id of the application role, what it opens). Ours: the published set has no such thing.
+        "SecurityRecord.Read.All": "5d0ba2a8-2c5d-4c0e-9a35-93f0f1a0c6f1",
+    }
+)
+
+OWN_OPERATIONS = MappingProxyType(
+    {
+        # What we serve beyond the contract: method, path below the origin, application permissions (any one is enough).
+        "ingest": ("POST", "/ingest/{source}", names("SecurityAlert.Create.All")),
+        "records": ("GET", "/security/alerts_v2/{alert-id}/records", names("SecurityRecord.Read.All")),
+    }
+)

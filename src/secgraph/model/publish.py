@@ -1,0 +1,94 @@
+"""The model as documents others read: `$metadata` (CSDL 4.0 XML)."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from secgraph.model.edm import Model, Version, load
+
+# An alias is one simple word (CSDL 4.0), so only the root namespace has one; every type is written by its full name.
+ALIASES = {"microsoft.graph": ' Alias="graph"', "microsoft.graph.security": ""}
+
+
+@cache
+def metadata(version: Version) -> bytes:
+    """The $metadata document of a version: closed (every type it names is in it), with full names throughout."""
+    model = load()
+    by_namespace: dict[str, list[str]] = {namespace: [] for namespace in ALIASES}
+    for name, fact in model.contract["types"].items():
+        if version == "v1.0" and fact.get("beta"):
+            continue
+        namespace, _, short = name.rpartition(".")
+        by_namespace[namespace].extend(_enum(short, fact) if fact["kind"] == "EnumType" else _struct(short, fact, model))
+    for action in model.contract["actions"]:
+        by_namespace[action["namespace"]].extend(_action(action))
+    by_namespace["microsoft.graph"].extend(_container(model))
+    lines = ['<?xml version="1.0" encoding="utf-8"?>',
+             '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>']  # fmt: skip
+    for namespace, body in by_namespace.items():
+        lines.append(f'<Schema Namespace="{namespace}"{ALIASES[namespace]}'
+                     ' xmlns="http://docs.oasis-open.org/odata/ns/edm">')  # fmt: skip
+        lines.extend(body)
+        lines.append("</Schema>")
+    lines.append("</edmx:DataServices></edmx:Edmx>")
+    return "\n".join(lines).encode()
+
+
+def _enum(short: str, fact: dict[str, Any]) -> list[str]:
+    flags = ' IsFlags="true"' if fact.get("flags") else ""
+    underlying = f' UnderlyingType="{fact["underlying"]}"' if "underlying" in fact else ""
+    members = [f'<Member Name={quoteattr(name)} Value="{value}"/>' for name, value in fact["members"].items()]
+    return [f'<EnumType Name="{short}"{underlying}{flags}>', *members, "</EnumType>"]
+
+
+def _type(text: str) -> str:
+    return f'Type="{text.removesuffix("!")}"' + (' Nullable="false"' if text.endswith("!") else "")
+
+
+def _struct(short: str, fact: dict[str, Any], model: Model) -> list[str]:
+    head = f'<{fact["kind"]} Name="{short}"'
+    for key, attribute in (("base", "BaseType"), ("abstract", "Abstract"), ("open", "OpenType")):
+        if fact.get(key):
+            head += f' {attribute}="{"true" if fact[key] is True else fact[key]}"'
+    lines = [head + ">"]
+    if "key" in fact:
+        lines += ["<Key>", *(f'<PropertyRef Name="{name}"/>' for name in fact["key"]), "</Key>"]
+    lines += [f'<Property Name="{name}" {_type(text)}/>' for name, text in fact.get("properties", {}).items()]
+    for name, link in fact.get("navigation", {}).items():
+        if link["type"].removeprefix("Collection(").removesuffix(")") in model.types:
+            contains = ' ContainsTarget="true"' if link["contains"] else ""
+            lines.append(f'<NavigationProperty Name="{name}" {_type(link["type"])}{contains}/>')
+    return [*lines, f"</{fact['kind']}>"]
+
+
+def _action(action: dict[str, Any]) -> list[str]:
+    lines = [f'<{action["kind"]} Name="{action["name"]}" IsBound="true">',
+             f'<Parameter Name="bindingParameter" {_type(action["bound"])}/>']  # fmt: skip
+    lines += [f'<Parameter Name="{name}" {_type(item["type"])}/>' for name, item in action["parameters"].items()]
+    lines += [f"<ReturnType {_type(text)}/>" for text in action["returns"] or ()]
+    return [*lines, f"</{action['kind']}>"]
+
+
+def _container(model: Model) -> list[str]:
+    """The `security` singleton with its sets as contained navigation, as the service itself publishes it."""
+    lines = ['<EntityType Name="securityRoot">']
+    for path, text in model.contract["entitySets"].items():
+        lines.append(f'<NavigationProperty Name="{path.rpartition("/")[2]}" {_type(text)} ContainsTarget="true"/>')
+    return [*lines, "</EntityType>", '<EntityContainer Name="GraphService">',
+            '<Singleton Name="security" Type="microsoft.graph.securityRoot"/>', "</EntityContainer>"]  # fmt: skip
+
+
+def service_document(root: str) -> bytes:
+    """The service document of a version root: where its resources are."""
+    paths = [("security", "Singleton"), *((path, "EntitySet") for path in load().sets)]
+    value = [{"name": path, "kind": kind, "url": path} for path, kind in paths]
+    return json.dumps({"@odata.context": f"{root}/$metadata", "value": value}).encode()
+
+
+def singleton(root: str) -> bytes:
+    """The `security` singleton, which is nothing but the place of its sets."""
+    links = {f"{one.table}@odata.navigationLink": f"{root}/{path}" for path, one in load().sets.items()}
+    return json.dumps({"@odata.context": f"{root}/$metadata#security", **links}).encode()

@@ -1,0 +1,134 @@
+"""Facts worth knowing. Code says what happened, typed; logging decides what to make of it.
+
+No fact carries a secret, a token or a body.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+_log = logging.getLogger("secgraph")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStarted(Fact):
+    """The port answers."""
+
+    address: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStopped(Fact):
+    """Everything under way was finished and the files are closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRenewed(Fact):
+    """The local certificate was made anew."""
+
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFailed(Fact):
+    """The certificate in use could not be renewed or read again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFailed(Fact):
+    """A fault of ours answered a request."""
+
+    request_id: str
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRefused(Fact):
+    """A token request was refused."""
+
+    tenant: str
+    client: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIssued(Fact):
+    """An application got a token."""
+
+    tenant: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsTaken(Fact):
+    """A delivery went through the door."""
+
+    source: str
+    taken: int
+    unchanged: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockAhead(Fact):
+    """A tenant's clock runs ahead of the wall clock, which was set back; stamps go on by a microsecond each."""
+
+    tenant: int
+    seconds: int
+
+
+LEVELS = {
+    CertificateFailed: logging.ERROR,
+    RequestFailed: logging.ERROR,
+    ClockAhead: logging.WARNING,
+    TokenRefused: logging.WARNING,
+    TokenIssued: logging.DEBUG,
+}
+
+
+def observe(fact: Fact, *, failure: BaseException | None = None) -> None:
+    """Makes a fact known. `failure` adds the traceback, which stays in the log."""
+    _log.log(LEVELS.get(type(fact), logging.INFO), type(fact).__name__, extra={"fact": fact}, exc_info=failure)
+
+
+class _Lines(logging.Formatter):
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__()
+        self.as_json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        fact = getattr(record, "fact", None)
+        when = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        members = asdict(fact) if isinstance(fact, Fact) else {}
+        trace = self.formatException(record.exc_info) if record.exc_info and record.exc_info[0] else ""
+        if self.as_json:
+            line = {"time": when, "level": record.levelname.lower(), "fact": record.getMessage(), **members}
+            return json.dumps({**line, "trace": trace} if trace else line)
+        said = " ".join(f"{name}={json.dumps(value) if ' ' in str(value) else value}" for name, value in members.items())
+        line_text = f"{when} {record.levelname.lower():7} {record.getMessage()} {said}".rstrip()
+        # A value with a line feed in it must not look like a second fact.
+        return line_text.replace("\r", "\\r").replace("\n", "\\n") + (f"\n{trace}" if trace else "")
+
+
+def log_to_stderr(*, level: str, form: str) -> None:
+    """Sends facts to standard error as lines, plain or JSON."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Lines(as_json=form == "json"))
+    for name in ("secgraph", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.propagate = False
+        logger.setLevel(level.upper() if name == "secgraph" else "WARNING")
