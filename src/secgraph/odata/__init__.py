@@ -1,0 +1,1 @@
+"""What was asked: text to nodes to a query about the model. Pure."""
