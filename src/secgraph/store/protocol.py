@@ -1,0 +1,193 @@
+"""What a store is: the values that go in and out, and the protocol both databases answer to.
+
+A write is decided by a pure function inside the tenant's turn: the store takes the tenant's clock, reads what the
+decision needs, hands it over as `Facts`, and carries out the changes it gets back, each with its event, in the same
+transaction. So a decision never sees a stale row and never waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from secgraph.access.narrow import Scoped, ScopedKey
+from secgraph.model.edm import EntitySet
+from secgraph.odata.query import Query
+
+Record = dict[str, Any]
+Answer = TypeVar("Answer")
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+Key = tuple[Any, ...]
+"""The values of a row's order keys: where the next page goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows as stored JSON, in order, and where the next page starts (None after the last)."""
+
+    documents: list[bytes]
+    ids: list[str]
+    next: Key | None
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a decision has to see. Keys are (set path, id), (alert id, source), (id space, native id)."""
+
+    rows: tuple[tuple[str, str], ...] = ()
+    entries: tuple[tuple[str, str], ...] = ()
+    incidents: tuple[tuple[str, str], ...] = ()
+    around: bool = False
+    """Whether the incidents of the alerts among `rows` are needed too."""
+
+
+@dataclass(slots=True)
+class Row:
+    """A stored object as a decision sees it: full enum members, and who touched what."""
+
+    record: Record
+    seq: int
+    touched: dict[str, int] = field(default_factory=dict)
+    """Member to the instant (ticks) of the last change by a person or an application."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """What one source last said about an alert."""
+
+    updated: int | None
+    """The product's own update clock, in ticks."""
+    normalised: Record
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the store found, and the tenant's clock at this turn."""
+
+    now: int
+    tenant_id: str
+    rows: dict[tuple[str, str], Row]
+    entries: dict[tuple[str, str], Entry]
+    incidents: dict[tuple[str, str], str]
+    new_incident: Callable[[], str]
+    """The next incident id of the tenant: decimal digits."""
+
+
+@dataclass(slots=True)
+class Put:
+    """Write an object. The store sets `lastUpdateDateTime` and `@odata.etag` in the record itself."""
+
+    set: EntitySet
+    record: Record
+    changed: tuple[str, ...]
+    """The members that changed; () for a new object."""
+    created: bool = False
+    touched: Mapping[str, int] = field(default_factory=dict)
+    cause: str = ""
+    """Who or what: `app:{client id}`, `source:{name}`."""
+
+
+@dataclass(slots=True)
+class PutEntry:
+    """Keep what a source said, and its original record."""
+
+    alert: str
+    source: str
+    product: str
+    native_id: str
+    updated: int | None
+    received: int
+    normalised: Record
+    repaired: bool
+    original: bytes
+
+
+@dataclass(slots=True)
+class PutIncidentKey:
+    """Remember which of our incidents a source's incident is."""
+
+    space: str
+    native_id: str
+    incident: str
+
+
+@dataclass(slots=True)
+class Reject:
+    """Keep a record that could not be taken, with the reason."""
+
+    source: str
+    line: int
+    reason: str
+    received: int
+    original: bytes
+
+
+Change = Put | PutEntry | PutIncidentKey | Reject
+
+
+@dataclass(slots=True)
+class Decision(Generic[Answer]):
+    """What to change, and what to tell the asker once it is committed."""
+
+    changes: Sequence[Change]
+    answer: Answer
+
+
+Decide = Callable[[Facts], "Decision[Answer]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A source entry with the record as it came."""
+
+    source: str
+    product: str
+    native_id: str
+    updated: int | None
+    received: int
+    repaired: bool
+    data: bytes
+
+
+class Store(Protocol):
+    """A database. Nothing here speaks of two tenants at once."""
+
+    async def find(self, scoped: Scoped, after: Key | None = None) -> Page:
+        """One page. TooSlow when no index helps and the deadline passes."""
+        ...
+
+    async def count(self, scoped: Scoped) -> int:
+        """How many rows answer the query, whatever its page."""
+        ...
+
+    async def get(self, key: ScopedKey, query: Query) -> bytes | None:
+        """One object as stored JSON; None when there is none."""
+        ...
+
+    async def originals(self, key: ScopedKey) -> list[Original]:
+        """What every source said about an alert, as it came."""
+        ...
+
+    async def write(self, tenant: int, needs: Needs, decide: Decide[Answer]) -> Answer:
+        """Carries out a decision and returns its answer after the commit. What `decide` raises is raised here, and
+        nothing of it is written.
+        """
+        ...
+
+    async def fetch(self, statement: str, /, **values: Any) -> list[dict[str, Any]]:
+        """Rows of a named statement of statements.sql."""
+        ...
+
+    async def run(self, *steps: tuple[str, dict[str, Any]]) -> None:
+        """Named statements in one transaction."""
+        ...
+
+    async def close(self) -> None:
+        """Finishes what is under way and lets go of the files."""
+        ...

@@ -1,0 +1,374 @@
+"""SQLite: one writer thread, many readers, one file.
+
+A read starts on the event loop's own connection with a small budget of work; what does not finish within it is moved to
+a reader thread with a deadline. So a page that an index answers costs no thread switch, and a scan never holds up the
+others. All writes of this process go through one thread, which puts those that wait into one transaction (one fsync for
+many requests); each has a savepoint of its own, so that a refused one takes nothing with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import queue
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+
+from secgraph import clock
+from secgraph.access.narrow import Scoped, ScopedKey
+from secgraph.errors import Busy, Conflict, Fault, TooSlow, UsageError
+from secgraph.model.edm import EntitySet, Model, Property
+from secgraph.odata.query import Query, fold
+from secgraph.store.compile import Plan, Statement, compiled
+from secgraph.store.dialect import Sqlite
+from secgraph.store.layout import column, create_indexes, create_table, encoder, quoted
+from secgraph.store.protocol import Answer, Decide, Key, Needs, Original, Page
+from secgraph.store.statements import migrations, statements
+from secgraph.store.turn import Turn, decode
+
+Result = TypeVar("Result")
+
+INLINE_SECONDS = 0.003
+"""What a read may take on the event loop: several full pages from an index."""
+
+GROUP = 512
+"""Most waiting writes that share one transaction."""
+
+PLANS = 8192
+"""Compiled queries kept."""
+
+BUSY_SECONDS = 30
+
+
+def _fold(*values: Any) -> Any:
+    return fold(values[0]) if isinstance(values[0], str) else values[0]
+
+
+def _connect(path: Path, *, write: bool) -> apsw.Connection:
+    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if write else 0)
+    connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
+    connection.set_busy_timeout(BUSY_SECONDS * 1000)
+    connection.create_scalar_function("fold", _fold, 1, deterministic=True)
+    if write:
+        # 16 KiB pages keep a document of some kilobytes in its leaf; both must come before the first table.
+        connection.pragma("page_size", 16384)
+        connection.pragma("journal_mode", "wal")
+        connection.pragma("synchronous", "full")
+        connection.pragma("wal_autocheckpoint", 4000)
+    else:
+        connection.pragma("query_only", 1)
+    connection.pragma("cache_size", -65536)
+    connection.pragma("temp_store", "memory")
+    return connection
+
+
+class _Run:
+    """Runs statements on one connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.connection = connection
+
+    def named(self, name: str, /, **values: Any) -> list[tuple[Any, ...]]:
+        return self.connection.execute(statements()[name], values).fetchall()
+
+    def plain(self, text: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        return self.connection.execute(text, values).fetchall()
+
+
+@dataclass(slots=True)
+class _Job:
+    run: Callable[[_Run], Any]
+    done: Future[Any]
+    result: Any = None
+    failure: BaseException | None = None
+
+
+class SqliteStore:
+    """The store in one SQLite file. Made by `open_store`; `close` it."""
+
+    def __init__(self, path: Path, model: Model, now: clock.Now, *, deadline: float = 10.0, readers: int = 4) -> None:
+        self.path = path
+        self.model = model
+        self.deadline = deadline
+        self._now = now
+        self._dialect = Sqlite()
+        self._plans: dict[Query, Plan] = {}
+        self._reader = _connect(path, write=False)
+        self._inline_ends = math.inf
+        self._reader.set_progress_handler(lambda: time.monotonic() > self._inline_ends, 2000)
+        self._local = threading.local()
+        self._others: list[apsw.Connection] = []
+        self._pool = ThreadPoolExecutor(readers, thread_name_prefix="secgraph-read")
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_all, name="secgraph-write", daemon=True)
+        self._writer.start()
+        self._closed = False
+
+    # -- reading
+
+    async def find(self, scoped: Scoped, after: Key | None = None) -> Page:
+        plan = self._plan(scoped.query)
+        return await self._read(plan, lambda connection: _page(connection, plan, scoped, after))
+
+    async def count(self, scoped: Scoped) -> int:
+        plan = self._plan(scoped.query)
+        text, values = plan.tally()
+
+        def tally(connection: apsw.Connection) -> int:
+            for row in connection.execute(text, (scoped.tenant, *values)):
+                return int(row[0])
+            raise Fault("A count gave no row.")
+
+        return await self._read(plan, tally)
+
+    async def get(self, key: ScopedKey, query: Query) -> bytes | None:
+        document = self._dialect.document if query.unknown_members else "doc"
+        text = f"SELECT CAST({document} AS BLOB) FROM {quoted(query.of.table)} t WHERE tenant = ? AND id = ?"
+        for row in self._reader.execute(text, (key.tenant, fold(key.id))):
+            return bytes(row[0])
+        return None
+
+    async def originals(self, key: ScopedKey) -> list[Original]:
+        found = _Run(self._reader).named("originals", tenant=key.tenant, alert=fold(key.id))
+        return [
+            Original(source, product, native, updated, received, bool(repaired), zlib.decompress(data))
+            for source, product, native, updated, received, repaired, data in found
+        ]
+
+    async def fetch(self, statement: str, /, **values: Any) -> list[dict[str, Any]]:
+        cursor = self._reader.execute(statements()[statement], values)
+        return [dict(zip((name for name, _ in cursor.get_description()), row, strict=True)) for row in cursor]
+
+    def _plan(self, query: Query) -> Plan:
+        plan = self._plans.get(query)
+        if plan is None:
+            if len(self._plans) >= PLANS:
+                del self._plans[next(iter(self._plans))]
+            plan = self._plans[query] = compiled(query, self._dialect)
+        return plan
+
+    async def _read(self, plan: Plan, work: Callable[[apsw.Connection], Result]) -> Result:
+        if plan.overruns < 3:
+            self._inline_ends = time.monotonic() + INLINE_SECONDS
+            try:
+                return work(self._reader)
+            except apsw.InterruptError:
+                plan.overruns += 1
+            finally:
+                self._inline_ends = math.inf
+        ends = time.monotonic() + self.deadline
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._pool, partial(self._read_apart, work, ends))
+        except apsw.InterruptError:
+            names = ", ".join(plan.unindexed) or "this combination"
+            raise TooSlow(
+                f"The query did not finish within {self.deadline:g} s: no index answers {names}.",
+                hint="Add a condition on createdDateTime, lastUpdateDateTime, severity, status or incidentId.",
+                headers={"Retry-After": "30"},
+            ) from None
+
+    def _read_apart(self, work: Callable[[apsw.Connection], Result], ends: float) -> Result:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = _connect(self.path, write=False)
+            self._others.append(connection)
+        connection.set_progress_handler(lambda: time.monotonic() > ends, 10_000)
+        return work(connection)
+
+    # -- writing
+
+    async def write(self, tenant: int, needs: Needs, decide: Decide[Answer]) -> Answer:
+        def turn(run: _Run) -> Answer:
+            return Turn(run, tenant, self._now()).carry_out(needs, decide)
+
+        return await self._written(turn)
+
+    async def run(self, *steps: tuple[str, dict[str, Any]]) -> None:
+        def all_steps(run: _Run) -> None:
+            for name, values in steps:
+                run.named(name, **values)
+
+        await self._written(all_steps)
+
+    async def _written(self, work: Callable[[_Run], Result]) -> Result:
+        if self._closed:
+            raise Busy("The server is stopping.", headers={"Retry-After": "5"})
+        job = _Job(work, Future())
+        self._jobs.put(job)
+        result: Result = await asyncio.wrap_future(job.done)
+        return result
+
+    def _write_all(self) -> None:
+        connection = _connect(self.path, write=True)
+        run = _Run(connection)
+        while (job := self._jobs.get()) is not None:
+            group = [job]
+            stop = False
+            while len(group) < GROUP:
+                try:
+                    waiting = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if waiting is None:
+                    stop = True
+                    break
+                group.append(waiting)
+            _carry_out(connection, run, group)
+            if stop:
+                break
+        connection.close()
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        await asyncio.to_thread(self._writer.join)
+        self._pool.shutdown()
+        for connection in (self._reader, *self._others):
+            connection.close()
+
+
+def _page(connection: apsw.Connection, plan: Plan, scoped: Scoped, after: Key | None) -> Page:
+    wanted = scoped.query.top
+    if wanted == 0:
+        return Page([], [], None)
+    rows: list[Any] = []
+    if after is None:
+        statement = plan.first()
+        text, values = statement.text, statement.values(scoped.tenant, wanted + 1)
+        if scoped.query.skip:
+            text, values = f"{text} OFFSET ?", (*values, scoped.query.skip)
+        rows = connection.execute(text, values).fetchall()
+    else:
+        with _one_moment(connection):
+            for segment in plan.segments(after):
+                rows += _segment(connection, segment, scoped.tenant, wanted + 1 - len(rows))
+                if len(rows) > wanted:
+                    break
+    further = tuple(rows[wanted - 1][2:]) if len(rows) > wanted else None
+    rows = rows[:wanted]
+    return Page([row[0] for row in rows], [row[1] for row in rows], further)
+
+
+def _segment(connection: apsw.Connection, statement: Statement, tenant: int, limit: int) -> list[Any]:
+    return connection.execute(statement.text, statement.values(tenant, limit)).fetchall()
+
+
+@contextlib.contextmanager
+def _one_moment(connection: apsw.Connection) -> Iterator[None]:
+    """Several reads that see the same commit."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _carry_out(connection: apsw.Connection, run: _Run, group: list[_Job]) -> None:
+    """A group of writes in one transaction. Each is answered only after the commit."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for job in group:
+            connection.execute("SAVEPOINT one")
+            try:
+                job.result = job.run(run)
+            except apsw.ConstraintError as refused:
+                job.failure = Conflict(f"This exists already or stands against what exists ({refused}).")
+                job.failure.__cause__ = refused
+            except (apsw.FullError, apsw.IOError, apsw.BusyError, apsw.CorruptError, apsw.NotADBError):
+                raise
+            except Exception as failure:  # noqa: BLE001 -- handed to the one who asked for this write
+                job.failure = failure
+            if job.failure is not None:
+                connection.execute("ROLLBACK TO one")
+            connection.execute("RELEASE one")
+        connection.execute("COMMIT")
+    except Exception as failure:  # noqa: BLE001 -- nothing of the group is on disk: all of them are told so
+        if connection.in_transaction:
+            with contextlib.suppress(apsw.Error):
+                connection.execute("ROLLBACK")
+        told = Busy(f"The change could not be stored: {failure}.", headers={"Retry-After": "10"})
+        told.__cause__ = failure
+        for job in group:
+            job.failure = job.failure or told
+    for job in group:
+        # A caller that went away while its write was under way no longer listens.
+        if not job.done.set_running_or_notify_cancel():
+            continue
+        if job.failure is not None:
+            job.done.set_exception(job.failure)
+        else:
+            job.done.set_result(job.result)
+
+
+def open_store(path: Path, model: Model, now: clock.Now, *, deadline: float = 10.0) -> SqliteStore:
+    """Opens the file, makes or migrates its tables, and starts the store. UsageError when it cannot be used."""
+    try:
+        with contextlib.closing(_connect(path, write=True)) as connection:
+            migrate(connection, model)
+        return SqliteStore(path, model, now, deadline=deadline)
+    except apsw.NotADBError:
+        raise UsageError(f"{path} is not a secgraph database. Move it away or choose another --data.") from None
+    except (apsw.CantOpenError, apsw.ReadOnlyError) as refused:
+        raise UsageError(f"{path} cannot be opened for writing: {refused}.") from None
+
+
+def migrate(connection: apsw.Connection, model: Model) -> None:
+    """Brings the tables up to this version: numbered migrations, then the sets' tables from the model."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        found = connection.pragma("user_version")
+        known = migrations()
+        if found > max(known):
+            raise UsageError(  # noqa: TRY301 -- the transaction above is to be undone for it too
+                f"The database was written by a newer version (schema {found}, this version knows {max(known)})."
+                " Start the newer version."
+            )
+        for number, text in known.items():
+            if number > found:
+                connection.execute(text)
+        connection.pragma("user_version", max(known))
+        for one in model.sets.values():
+            connection.execute(create_table(one))
+            present = {row[1] for row in connection.execute(f"PRAGMA table_info({quoted(one.table)})")}
+            missing = [item for item in one.columns() if item.name not in present]
+            for item in missing:
+                connection.execute(f"ALTER TABLE {quoted(one.table)} ADD COLUMN {column(item)}")
+            if missing:
+                _fill(connection, one, missing)
+            for index in create_indexes(one):
+                connection.execute(index)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _fill(connection: apsw.Connection, one: EntitySet, missing: list[Property]) -> None:
+    """Gives new columns their values from the stored documents, a thousand rows at a time."""
+    converts = [(item.name, encoder(item)) for item in missing]
+    assigned = ", ".join(f"{quoted(item.name)} = ?" for item in missing)
+    table, last = quoted(one.table), 0
+    while True:
+        rows: list[Any] = connection.execute(
+            f'SELECT rowid, coalesce("full", doc) FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT 1000', (last,)
+        ).fetchall()
+        if not rows:
+            return
+        for row, document in rows:
+            record = decode(document)
+            values = [convert(record.get(name)) for name, convert in converts]
+            connection.execute(f"UPDATE {table} SET {assigned} WHERE rowid = ?", (*values, row))
+        last = rows[-1][0]

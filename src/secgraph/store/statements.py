@@ -1,0 +1,33 @@
+"""The named statements of `statements.sql`."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+from secgraph.errors import Fault
+
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+
+
+@cache
+def statements() -> dict[str, str]:
+    """Statement texts by name, without their comments."""
+    text = files("secgraph.store").joinpath("statements.sql").read_text("utf-8")
+    parts = _NAME.split(text)[1:]
+    found: dict[str, str] = {}
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        if name in found:
+            raise Fault(f"statements.sql has two statements named {name}.")
+        lines = (line for line in body.splitlines() if not line.startswith("--"))
+        found[name] = "\n".join(lines).strip().rstrip(";")
+    return found
+
+
+@cache
+def migrations() -> dict[int, str]:
+    """The numbered migrations in order."""
+    folder = files("secgraph.store").joinpath("migrations")
+    names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
+    return {int(name.partition("-")[0]): folder.joinpath(name).read_text("utf-8") for name in names}

@@ -1,0 +1,136 @@
+-- Hand-written statements, by name. A value is written :name; identifiers are never values.
+
+-- name: tenant_add
+-- The number has never been used, not by a tenant deleted since either; the clock starts at zero.
+INSERT INTO tenants (tenant, guid, name, created, seq, stamp, incidents)
+SELECT coalesce(max(used.number), 0) + 1, :guid, :name, :created, 0, 0, 0
+FROM (SELECT tenant AS number FROM tenants
+      UNION ALL SELECT CAST(value AS BIGINT) FROM facts WHERE name = 'last_tenant') AS used;
+
+-- name: tenants
+SELECT tenant, guid, name, created, seq FROM tenants ORDER BY tenant;
+
+-- name: tenant_called
+SELECT tenant, guid, name, created, seq FROM tenants WHERE guid = :word OR name = :word;
+
+-- name: tenant_numbered
+SELECT tenant, guid, name, created, seq FROM tenants WHERE tenant = :tenant;
+
+-- name: tenant_delete
+DELETE FROM tenants WHERE tenant = :tenant;
+
+-- name: tenant_clock
+SELECT guid, seq, stamp, incidents FROM tenants WHERE tenant = :tenant;
+
+-- name: tenant_tick
+UPDATE tenants SET seq = :seq, stamp = :stamp, incidents = :incidents WHERE tenant = :tenant;
+
+-- name: application_add
+INSERT INTO applications (tenant, client, name, created, generation, permissions)
+VALUES (:tenant, :client, :name, :created, 1, :permissions);
+
+-- name: applications
+SELECT client, name, created, generation, permissions FROM applications WHERE tenant = :tenant ORDER BY name;
+
+-- name: application
+SELECT client, name, created, generation, permissions FROM applications WHERE tenant = :tenant AND client = :client;
+
+-- name: application_called
+SELECT client, name, created, generation, permissions FROM applications
+WHERE tenant = :tenant AND (client = :word OR name = :word);
+
+-- name: application_permit
+-- A wider grant leaves tokens alone; a narrower one ends them (step 1).
+UPDATE applications SET permissions = :permissions, generation = generation + :step
+WHERE tenant = :tenant AND client = :client;
+
+-- name: application_delete
+DELETE FROM applications WHERE tenant = :tenant AND client = :client;
+
+-- name: secret_add
+INSERT INTO secrets (tenant, client, id, salt, hash, created) VALUES (:tenant, :client, :id, :salt, :hash, :created);
+
+-- name: secrets
+SELECT id, salt, hash, created FROM secrets WHERE tenant = :tenant AND client = :client;
+
+-- name: secrets_delete
+DELETE FROM secrets WHERE tenant = :tenant AND client = :client;
+
+-- name: event_add
+INSERT INTO events (tenant, seq, stamp, kind, entity, id, changed, cause)
+VALUES (:tenant, :seq, :stamp, :kind, :entity, :id, :changed, :cause);
+
+-- name: events
+SELECT seq, stamp, kind, entity, id, changed, cause FROM events
+WHERE tenant = :tenant AND seq > :after ORDER BY seq LIMIT :most;
+
+-- name: entry
+SELECT updated, normalised FROM entries WHERE tenant = :tenant AND alert = :alert AND source = :source;
+
+-- name: entry_put
+INSERT INTO entries (tenant, alert, source, product, native, updated, received, repaired, normalised)
+VALUES (:tenant, :alert, :source, :product, :native, :updated, :received, :repaired, :normalised)
+ON CONFLICT (tenant, alert, source) DO UPDATE SET
+  updated = excluded.updated, received = excluded.received, repaired = excluded.repaired,
+  normalised = excluded.normalised;
+
+-- name: original_put
+INSERT INTO originals (tenant, alert, source, data) VALUES (:tenant, :alert, :source, :data)
+ON CONFLICT (tenant, alert, source) DO UPDATE SET data = excluded.data;
+
+-- name: originals
+SELECT e.source, e.product, e.native, e.updated, e.received, e.repaired, o.data
+FROM entries e JOIN originals o ON o.tenant = e.tenant AND o.alert = e.alert AND o.source = e.source
+WHERE e.tenant = :tenant AND e.alert = :alert ORDER BY e.source;
+
+-- name: incident_key
+SELECT incident FROM incident_keys WHERE tenant = :tenant AND space = :space AND native = :native;
+
+-- name: incident_key_put
+INSERT INTO incident_keys (tenant, space, native, incident) VALUES (:tenant, :space, :native, :incident)
+ON CONFLICT (tenant, space, native) DO UPDATE SET incident = excluded.incident;
+
+-- name: rejected_add
+INSERT INTO rejected (tenant, number, source, line, reason, received, data)
+SELECT :tenant, coalesce(max(number), 0) + 1, :source, :line, :reason, :received, :data
+FROM rejected WHERE tenant = :tenant;
+
+-- name: rejected
+SELECT number, source, line, reason, received, data FROM rejected
+WHERE tenant = :tenant AND number > :after ORDER BY number LIMIT :most;
+
+-- name: rejected_delete
+DELETE FROM rejected WHERE tenant = :tenant AND number = :number;
+
+-- name: fact
+SELECT value FROM facts WHERE name = :name;
+
+-- name: fact_put
+INSERT INTO facts (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: alerts_erase
+DELETE FROM "alerts_v2" WHERE tenant = :tenant;
+
+-- name: incidents_erase
+DELETE FROM "incidents" WHERE tenant = :tenant;
+
+-- name: events_erase
+DELETE FROM events WHERE tenant = :tenant;
+
+-- name: entries_erase
+DELETE FROM entries WHERE tenant = :tenant;
+
+-- name: originals_erase
+DELETE FROM originals WHERE tenant = :tenant;
+
+-- name: incident_keys_erase
+DELETE FROM incident_keys WHERE tenant = :tenant;
+
+-- name: rejected_erase
+DELETE FROM rejected WHERE tenant = :tenant;
+
+-- name: secrets_erase
+DELETE FROM secrets WHERE tenant = :tenant;
+
+-- name: applications_erase
+DELETE FROM applications WHERE tenant = :tenant;

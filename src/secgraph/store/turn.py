@@ -1,0 +1,195 @@
+"""One tenant's turn at writing: takes its clock, gathers the facts, carries out the decision, with an event per change.
+
+The steps are the same on every database; what differs is how a statement is run, which comes in as `Runner`. A turn
+runs inside a transaction that its caller opened, and it is the only place that writes rows and events.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Protocol
+
+import msgspec
+
+from secgraph import clock
+from secgraph.errors import Fault
+from secgraph.model import wire
+from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.model.edm import EntitySet, load
+from secgraph.store.layout import FIXED, Encode, encoder, quoted
+from secgraph.store.protocol import (
+    Answer,
+    Change,
+    Decide,
+    Entry,
+    Facts,
+    Needs,
+    Put,
+    PutEntry,
+    PutIncidentKey,
+    Record,
+    Reject,
+    Row,
+)
+
+encode = msgspec.json.encode
+decode = msgspec.json.decode
+
+
+class Runner(Protocol):
+    """How a statement is run in the open transaction."""
+
+    def named(self, name: str, /, **values: Any) -> list[tuple[Any, ...]]:
+        """A statement of statements.sql."""
+        ...
+
+    def plain(self, text: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """A statement made from the model."""
+        ...
+
+
+class Turn:
+    """The tenant's clock between the first statement of a turn and its last."""
+
+    def __init__(self, run: Runner, tenant: int, now: int) -> None:
+        found = run.named("tenant_clock", tenant=tenant)
+        if not found:
+            raise Fault(f"Tenant number {tenant} does not exist.")
+        self.run = run
+        self.tenant = tenant
+        self.guid, self.seq, self.stamp, self.incidents = found[0]
+        self.started = (self.seq, self.incidents)
+        self.now = max(now, self.stamp + clock.MICROSECOND)
+
+    def carry_out(self, needs: Needs, decide: Decide[Answer]) -> Answer:
+        """Gathers, decides, writes; leaves the clock where the last change put it."""
+        decision = decide(self._facts(needs))
+        for change in decision.changes:
+            self._apply(change)
+        if (self.seq, self.incidents) != self.started:
+            self.run.named("tenant_tick", tenant=self.tenant, seq=self.seq, stamp=self.stamp, incidents=self.incidents)
+        return decision.answer
+
+    # -- what a decision sees
+
+    def _facts(self, needs: Needs) -> Facts:
+        facts = Facts(self.now, self.guid, {}, {}, {}, self._new_incident)
+        for path, key in needs.rows:
+            row = self._row(path, key)
+            if row is not None:
+                facts.rows[path, key] = row
+                if needs.around and path == ALERTS:
+                    self._gather(facts, (INCIDENTS, row.record["incidentId"]))
+        for alert, source in needs.entries:
+            found = self.run.named("entry", tenant=self.tenant, alert=alert, source=source)
+            if found:
+                facts.entries[alert, source] = Entry(found[0][0], decode(found[0][1]))
+        for space, native in needs.incidents:
+            found = self.run.named("incident_key", tenant=self.tenant, space=space, native=native)
+            if found:
+                facts.incidents[space, native] = found[0][0]
+                self._gather(facts, (INCIDENTS, found[0][0]))
+        return facts
+
+    def _gather(self, facts: Facts, key: tuple[str, str]) -> None:
+        if key not in facts.rows and (row := self._row(*key)) is not None:
+            facts.rows[key] = row
+
+    def _row(self, path: str, key: str) -> Row | None:
+        found = self.run.plain(_read(path), (self.tenant, key))
+        if not found:
+            return None
+        document, seq, touched = found[0]
+        return Row(decode(document), seq, decode(touched) if touched else {})
+
+    def _new_incident(self) -> str:
+        self.incidents += 1
+        return str(self.incidents)
+
+    # -- what a decision changes
+
+    def _apply(self, change: Change) -> None:
+        match change:
+            case Put():
+                self._put(change)
+            case PutEntry():
+                self.run.named(
+                    "entry_put", tenant=self.tenant, alert=change.alert, source=change.source, product=change.product,
+                    native=change.native_id, updated=change.updated, received=change.received,
+                    repaired=int(change.repaired), normalised=encode(change.normalised).decode(),
+                )  # fmt: skip
+                self.run.named(
+                    "original_put", tenant=self.tenant, alert=change.alert, source=change.source,
+                    data=zlib.compress(change.original, 1),
+                )  # fmt: skip
+            case PutIncidentKey():
+                self.run.named(
+                    "incident_key_put",
+                    tenant=self.tenant,
+                    space=change.space,
+                    native=change.native_id,
+                    incident=change.incident,
+                )
+            case Reject():
+                self.run.named(
+                    "rejected_add", tenant=self.tenant, source=change.source, line=change.line, reason=change.reason,
+                    received=change.received, data=zlib.compress(change.original, 1),
+                )  # fmt: skip
+
+    def _put(self, change: Put) -> None:
+        self.seq += 1
+        self.stamp = max(self.now, self.stamp + clock.MICROSECOND)
+        record = change.record
+        record["lastUpdateDateTime"] = clock.text(self.stamp)
+        record["@odata.etag"] = etag(self.seq)
+        shape = _shape(change.set.path)
+        shown = record if shape.hide is None else shape.hide(record)
+        self.run.plain(shape.write, (
+            self.tenant, record["id"], self.seq, encode(shown).decode(),
+            None if shown is record else encode(record).decode(),
+            encode(change.touched).decode() if change.touched else None,
+            *[convert(record[name]) for name, convert in shape.columns],
+        ))  # fmt: skip
+        self.run.named(
+            "event_add", tenant=self.tenant, seq=self.seq, stamp=self.stamp,
+            kind="created" if change.created else "updated", entity=change.set.table, id=record["id"],
+            changed=encode(change.changed).decode(), cause=change.cause,
+        )  # fmt: skip
+
+
+def etag(seq: int) -> str:
+    """The entity tag of the version written under that number."""
+    return f'W/"{seq}"'
+
+
+def new_record(record: Record) -> Record:
+    """A record as it is stored the first time: its entity tag leads."""
+    return {"@odata.etag": "", **record}
+
+
+class _Shape:
+    """How a set's rows are written, worked out once."""
+
+    def __init__(self, one: EntitySet) -> None:
+        self.hide: Callable[[Any], Any] | None = wire.hider(one.type)
+        self.columns: list[tuple[str, Encode]] = [(item.name, encoder(item)) for item in one.columns()]
+        names = [*FIXED, *(name for name, _ in self.columns)]
+        listed = ", ".join(map(quoted, names))
+        replaced = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in names if name not in {"tenant", "id"})
+        self.write = (
+            f"INSERT INTO {quoted(one.table)} ({listed}) VALUES ({', '.join('?' * len(names))})"
+            f" ON CONFLICT (tenant, id) DO UPDATE SET {replaced}"
+        )
+
+
+@cache
+def _shape(path: str) -> _Shape:
+    return _Shape(load().sets[path])
+
+
+@cache
+def _read(path: str) -> str:
+    table = quoted(load().sets[path].table)
+    return f'SELECT coalesce("full", doc), seq, touched FROM {table} WHERE tenant = ? AND id = ?'
