@@ -1,0 +1,355 @@
+"""How reports come in: raw → normalised → checked → identified → decided → stored, five hundred at a time.
+
+There is one door. The server's webhook, the command line and the first start all come through it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import IO, Any
+
+from secgraph import clock
+from secgraph.extend import AlertDraft, Connector, NotAnAlert, Unusable
+from secgraph.ingest.merge import merged
+from secgraph.ingest.split import Piece, Unreadable, pieces
+from secgraph.model.check import clean, from_source
+from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.model.edm import EnumType, Model
+from secgraph.observe import RecordsTaken, observe
+from secgraph.store.protocol import (
+    Change,
+    Decision,
+    Entry,
+    Facts,
+    Needs,
+    Put,
+    PutEntry,
+    PutIncidentKey,
+    Record,
+    Reject,
+    Row,
+    Store,
+)
+from secgraph.store.turn import new_record
+
+BATCH = 500
+"""Records that share one transaction."""
+
+LISTED = 1000
+"""Most problems that a report lists one by one."""
+
+NOT_EXPANDED = "evidence not expanded"
+"""A draft's note: its product left the evidence out of this answer, which does not mean there is none."""
+
+_SAFE_ID = re.compile(r"[a-z0-9][a-z0-9_.\-]{3,127}")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A record that was not taken, or taken with something to know."""
+
+    line: int
+    reason: str
+    kept: bool
+    """Whether it can be retried later."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of a delivery. Every record is in exactly one of the three counts."""
+
+    taken: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    unreadable: int = 0
+    """How many of the rejected are no JSON at all."""
+    problems: list[Problem] = field(default_factory=list)
+    more_problems: int = 0
+    """Problems past the first thousand, which are counted only."""
+    notes: Counter[str] = field(default_factory=Counter)
+    """What had to be changed or left out in records that were taken."""
+
+    @property
+    def records(self) -> int:
+        """All records of the delivery."""
+        return self.taken + self.unchanged + self.rejected
+
+    def reject(self, line: int, reason: str, *, kept: bool) -> None:
+        """Counts a record that was not taken."""
+        self.rejected += 1
+        if len(self.problems) < LISTED:
+            self.problems.append(Problem(line, reason, kept))
+        else:
+            self.more_problems += 1
+
+
+@dataclass(slots=True)
+class _Ready:
+    """A draft that passed the check."""
+
+    id: str
+    draft: AlertDraft
+    record: Record
+    piece: Piece
+
+
+@dataclass(slots=True)
+class _Record:
+    """One record of the delivery: its drafts, or why there are none."""
+
+    line: int
+    ready: list[_Ready]
+    refusal: Reject | None = None
+    ignored: str = ""
+    unreadable: bool = False
+
+
+def identity(product: str, native_id: str, prefixes: tuple[str, ...]) -> str:
+    """The alert's id: a stable function of product and native id, in lower case, safe in a URL.
+
+    A native id that carries one of its product's marks already is the id the product's own portal shows and stays as it
+    is, so that links and scripts agree; any other is hashed behind the first mark.
+    """
+    folded = native_id.casefold()
+    if prefixes and folded.startswith(prefixes) and _SAFE_ID.fullmatch(folded):
+        return folded
+    digest = hashlib.sha256(f"{product}\x1f{native_id}".encode("utf-8", "replace")).hexdigest()
+    return f"{prefixes[0] if prefixes else 'xx'}{digest[:32]}"
+
+
+class Door:
+    """Takes deliveries of any source into one tenant at a time."""
+
+    def __init__(self, store: Store, model: Model, now: clock.Now) -> None:
+        self._store = store
+        self._model = model
+        self._now = now
+        self._alerts = model.sets[ALERTS]
+        self._incidents = model.sets[INCIDENTS]
+        severity = self._alerts.type.properties["severity"].type
+        assert isinstance(severity, EnumType)  # noqa: S101 -- the contract says so
+        self._rank = severity.members
+
+    async def take(
+        self, tenant: int, source: Connector, stream: IO[bytes], *, tick: Callable[[int], None] | None = None
+    ) -> Report:
+        """Takes a delivery. `tick` hears of every batch how many records it had."""
+        report = Report()
+        records = self._records(stream, source)
+        while batch := await asyncio.to_thread(lambda: list(islice(records, BATCH))):
+            await self._take_batch(tenant, source, batch, report)
+            if tick is not None:
+                tick(len(batch))
+        observe(RecordsTaken(source.name, report.taken, report.unchanged, report.rejected))
+        return report
+
+    # -- raw → ready
+
+    def _records(self, stream: IO[bytes], source: Connector) -> Iterator[_Record]:
+        received = self._now()
+        for piece in pieces(stream, source, received):
+            if isinstance(piece, Unreadable):
+                refusal = Reject(source.name, piece.line, piece.reason, received, piece.data)
+                yield _Record(piece.line, [], refusal, unreadable=True)
+            else:
+                yield self._ready(piece, source)
+
+    def _ready(self, piece: Piece, source: Connector) -> _Record:
+        raw = piece.raw
+        try:
+            ready = [self._checked(draft, piece) for draft in source.normalise(raw)]
+        except NotAnAlert as reason:
+            return _Record(raw.line, [], ignored=clean(str(reason)))
+        except Unusable as reason:
+            return _Record(raw.line, [], Reject(source.name, raw.line, clean(str(reason)), raw.received, raw.data))
+        if not ready:
+            return _Record(raw.line, [], ignored="no alert in it")
+        return _Record(raw.line, ready)
+
+    def _checked(self, draft: AlertDraft, piece: Piece) -> _Ready:
+        alert = draft.alert
+        if not draft.native_id or not draft.product:
+            raise Unusable("it has no id")
+        raw = piece.raw
+        created = alert.get("createdDateTime")
+        fallback = clock.text(draft.updated or raw.received)
+        record, notes = from_source(self._alerts.type, alert, created if isinstance(created, str) else fallback)
+        record["createdDateTime"] = record["createdDateTime"] or fallback
+        record["providerAlertId"] = record["providerAlertId"] or clean(draft.native_id)
+        for name, default in self._alerts.choices.defaults.items():
+            if record[name] is None or (name not in alert and record[name] == "unknown"):
+                record[name] = default
+        for item in record["evidence"]:
+            item["createdDateTime"] = item["createdDateTime"] or record["createdDateTime"]
+        notes.update(draft.notes)
+        ready = _Ready(identity(draft.product, draft.native_id, draft.prefixes), draft, record, piece)
+        ready.draft = draft if not notes else _noted(draft, notes)
+        return ready
+
+    # -- ready → changes
+
+    async def _take_batch(self, tenant: int, source: Connector, batch: list[_Record], report: Report) -> None:
+        ready = [one for record in batch for one in record.ready]
+        needs = Needs(
+            rows=tuple({(ALERTS, one.id): None for one in ready}),
+            entries=tuple({(one.id, source.name): None for one in ready}),
+            incidents=tuple({one.draft.incident: None for one in ready if one.draft.incident is not None}),
+            around=True,
+        )
+        outcomes = await self._store.write(tenant, needs, lambda facts: self._decide(facts, source, batch))
+        for record, changed in zip(batch, outcomes, strict=True):
+            if record.refusal is not None:
+                report.unreadable += record.unreadable
+                report.reject(record.line, record.refusal.reason, kept=True)
+            elif record.ignored:
+                report.reject(record.line, record.ignored, kept=False)
+            elif changed:
+                report.taken += 1
+            else:
+                report.unchanged += 1
+            for one in record.ready:
+                report.notes.update(one.draft.notes)
+
+    def _decide(self, facts: Facts, source: Connector, batch: list[_Record]) -> Decision[list[bool]]:
+        """The changes of a whole batch, and for each record whether it changed anything."""
+        turn = _Batch(facts, source.name, self)
+        outcomes = []
+        for record in batch:
+            if record.refusal is not None:
+                turn.changes.append(record.refusal)
+            outcomes.append(sum(map(turn.take, record.ready)) > 0)  # all of them, not only up to the first that changed
+        return Decision(turn.finished(), outcomes)
+
+    # -- what a batch asks of the door
+
+    def incident(self, incident: str, alert: Record, tenant_id: str) -> Record:
+        """A new incident around an alert that nothing else claims."""
+        record, _ = from_source(self._incidents.type, {
+            "displayName": alert["title"], "severity": alert["severity"], "createdDateTime": alert["createdDateTime"],
+            "status": "resolved" if alert["status"] == "resolved" else "active", "description": alert["description"],
+            "classification": alert["classification"], "determination": alert["determination"],
+            "assignedTo": alert["assignedTo"],
+        }, alert["createdDateTime"])  # fmt: skip
+        record = new_record(record)
+        record["id"], record["tenantId"] = incident, tenant_id
+        return record
+
+    def graver(self, one: str, other: str) -> str:
+        """The graver of two severities."""
+        return max(one, other, key=lambda word: self._rank[word])
+
+    @property
+    def triage(self) -> tuple[str, ...]:
+        """Members on which a person's word stands."""
+        return self._alerts.choices.triage
+
+    def put(self, path: str, row: Row, changed: tuple[str, ...], *, created: bool, cause: str) -> Put:
+        """The change that writes a row."""
+        return Put(self._model.sets[path], row.record, changed, created=created, touched=row.touched, cause=cause)
+
+
+def _noted(draft: AlertDraft, notes: Counter[str]) -> AlertDraft:
+    return AlertDraft(draft.product, draft.native_id, draft.alert, draft.prefixes, draft.updated, draft.incident, tuple(notes))
+
+
+class _Batch:
+    """The decisions of one batch; later records see what earlier ones decided."""
+
+    def __init__(self, facts: Facts, source: str, door: Door) -> None:
+        self.facts = facts
+        self.source = source
+        self.cause = f"source:{source}"
+        self.door = door
+        self.changes: list[Change] = []
+        self.grown: dict[str, list[str]] = {}
+
+    def take(self, one: _Ready) -> bool:
+        """Decides one alert; whether its row changed."""
+        row = self.facts.rows.get((ALERTS, one.id))
+        entry = self.facts.entries.get((one.id, self.source))
+        draft, record = one.draft, one.record
+        if NOT_EXPANDED in draft.notes and entry is not None:
+            record = {**record, "evidence": entry.normalised["evidence"]}
+        if entry is not None:
+            if entry.normalised == record:
+                return False
+            if draft.updated is not None and entry.updated is not None and draft.updated < entry.updated:
+                return False  # an older version arriving late
+        if row is None:
+            self._open(one)
+            changed = True
+        else:
+            told = draft.updated if draft.updated is not None else one.piece.raw.received
+            before = None if entry is None else entry.normalised
+            updated, members = merged(row, before, record, told=told, triage=self.door.triage)
+            changed = bool(members)
+            if changed:
+                row.record = updated
+                self.changes.append(self.door.put(ALERTS, row, members, created=False, cause=self.cause))
+                self._raise_severity(row.record, joined=False)
+        self.facts.entries[one.id, self.source] = Entry(draft.updated, record)
+        self.changes.append(PutEntry(
+            one.id, self.source, draft.product, clean(draft.native_id), draft.updated, one.piece.raw.received,
+            record, one.piece.repaired, one.piece.raw.data,
+        ))  # fmt: skip
+        return changed
+
+    def _open(self, one: _Ready) -> None:
+        """A new alert, in the incident its source names or in one of its own."""
+        record = new_record(one.record)
+        record["id"], record["tenantId"] = one.id, self.facts.tenant_id
+        key = one.draft.incident
+        incident = self.facts.incidents.get(key) if key is not None else None
+        if incident is None or (INCIDENTS, incident) not in self.facts.rows:
+            incident = self.facts.new_incident()
+            fresh = Row(self.door.incident(incident, record, self.facts.tenant_id), 0)
+            self.facts.rows[INCIDENTS, incident] = fresh
+            self.changes.append(self.door.put(INCIDENTS, fresh, (), created=True, cause=self.cause))
+            if key is not None:
+                self.facts.incidents[key] = incident
+                self.changes.append(PutIncidentKey(*key, incident))
+            record["incidentId"] = incident
+        else:
+            record["incidentId"] = incident
+            self._raise_severity(record, joined=True)
+        row = Row(record, 0)
+        self.facts.rows[ALERTS, one.id] = row
+        self.changes.append(self.door.put(ALERTS, row, (), created=True, cause=self.cause))
+
+    def _raise_severity(self, alert: Record, *, joined: bool) -> None:
+        """An incident is as grave as its gravest alert, unless a person said otherwise; and it tells who joined."""
+        incident = alert["incidentId"]
+        row = self.facts.rows.get((INCIDENTS, incident))
+        if row is None:
+            return
+        members = self.grown.setdefault(incident, [])
+        if joined and "alerts" not in members:
+            members.append("alerts")
+        graver = self.door.graver(row.record["severity"], alert["severity"])
+        if graver != row.record["severity"] and "severity" not in row.touched:
+            row.record = {**row.record, "severity": graver}
+            if "severity" not in members:
+                members.append("severity")
+
+    def finished(self) -> list[Change]:
+        """All changes; an incident that several alerts joined is written once, after them."""
+        for incident, members in self.grown.items():
+            if members:
+                row = self.facts.rows[INCIDENTS, incident]
+                self.changes.append(self.door.put(INCIDENTS, row, tuple(members), created=False, cause=self.cause))
+        return self.changes
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """A report as JSON."""
+    return {
+        "records": report.records, "taken": report.taken, "unchanged": report.unchanged, "rejected": report.rejected,
+        "problems": [{"line": one.line, "reason": one.reason, "kept": one.kept} for one in report.problems],
+        "moreProblems": report.more_problems, "notes": dict(report.notes.most_common(100)),
+    }  # fmt: skip

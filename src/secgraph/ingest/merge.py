@@ -1,0 +1,61 @@
+"""Whose word counts: one alert, several sources, and people.
+
+Pure. The last normalised version from each source is kept, and a new one is compared with that, not with the row: only
+what the source itself changed is applied. On a triage member a person's word stands until the source changes that very
+member afterwards. A second source fills what the first left empty.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from secgraph import clock
+from secgraph.store.protocol import Record, Row
+
+OURS = frozenset({"@odata.etag", "id", "tenantId", "incidentId", "lastUpdateDateTime"})
+"""Members that no source decides."""
+
+EARLIEST = frozenset({"createdDateTime", "firstActivityDateTime"})
+"""Times of which the earliest that anybody said counts: an update line carries its own time of sending."""
+
+EMPTY: tuple[Any, ...] = (None, [], "", "unknown", {})
+
+
+def merged(
+    row: Row, before: Record | None, new: Record, *, told: int, triage: tuple[str, ...]
+) -> tuple[Record, tuple[str, ...]]:
+    """The row's record after a source's new version, and the members that changed.
+
+    `before` is what this source said last (None: it speaks of this alert for the first time), `told` the instant of the
+    new version in ticks: the product's update clock, or when it was received.
+    """
+    record = dict(row.record)
+    for name, value in new.items():
+        if name in OURS:
+            continue
+        if name == "comments":
+            record[name] = _comments(record[name], before[name] if before else [], value)
+        elif name in EARLIEST or name == "lastActivityDateTime":
+            record[name] = _span(name, record[name], value)
+        elif before is None:
+            if record[name] in EMPTY and value not in EMPTY and not (name in triage and name in row.touched):
+                record[name] = value
+        elif value != before[name] and not (name in triage and row.touched.get(name, 0) >= told):
+            record[name] = value
+    changed = tuple(name for name, value in record.items() if value != row.record.get(name))
+    return record, changed
+
+
+def _span(name: str, stored: str | None, said: str | None) -> str | None:
+    """The activity spans of all versions together: wire times compare as texts."""
+    if stored is None or said is None:
+        return stored or said
+    return min(stored, said) if name in EARLIEST else max(stored, said)
+
+
+def _comments(stored: list[Record], before: list[Record], said: list[Record]) -> list[Record]:
+    """Comments are only ever added: what the source has new joins what stands, in order of time."""
+    new = [comment for comment in said if comment not in before and comment not in stored]
+    if not new:
+        return stored
+    return sorted([*stored, *new], key=lambda comment: comment.get("createdDateTime") or clock.text(0))

@@ -1,0 +1,234 @@
+"""Alerts of an upstream Microsoft Graph: `alerts_v2` objects, alone or inside incidents, copied member by member."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from secgraph.extend import AlertDraft, Framing, NotAnAlert, Raw, Record, Unusable, instant_of, moment, techniques
+from secgraph.model.edm import EnumType, Property, StructType, load
+
+SECURITY = "microsoft.graph.security"
+REBUILT = frozenset({"id", "lastUpdateDateTime", "incidentId", "tenantId", "evidence", "comments"})
+"""Members that are not copied: the first four belong to this server, the last two are made anew."""
+
+PREFIXES: dict[str, tuple[str, ...]] = {
+    "microsoftDefenderForEndpoint": ("da", "ed"),
+    "microsoftDefenderForIdentity": ("aa", "ri"),
+    "microsoftDefenderForCloudApps": ("ca", "rm"),
+    "microsoftAppGovernance": ("ma",),
+    "microsoftDefenderForOffice365": ("fa",),
+    "azureAdIdentityProtection": ("ad",),
+    "dataLossPrevention": ("dl",),
+    "microsoftDefenderForCloud": ("dc",),
+    "microsoftSentinel": ("sn",),
+    "microsoftInsiderRiskManagement": ("ir",),
+    "microsoft365Defender": ("ra", "ta", "ea"),
+}
+"""The two letters which the portal puts before ids, by the serviceSource of the product."""
+
+SERVICE_OF_PREFIX = {prefix: service for service, prefixes in PREFIXES.items() for prefix in prefixes}
+# Only before a GUID or a long number do the two letters mean something: "daily-scan-7" is no endpoint alert.
+MARKED_ID = re.compile(r"([a-z]{2})(?:[0-9a-f]{8}-[0-9a-f]{4}-|\d{12})", re.ASCII)
+
+GIVEAWAYS = {
+    "currentScore": "a secure score",
+    "controlScores": "a secure score",
+    "controlCategory": "a secure score control profile",
+    "controlStateUpdates": "a secure score control profile",
+    "expectedAssessment": "a threat assessment request",
+    "subscriptionId": "a change notification",
+    "error": "an error answer",
+}
+"""Members by which a record without `@odata.type` shows that it is no alert."""
+
+OLDER = "an alert of the older generation (/security/alerts): send it from /security/alerts_v2"
+CREATION = ("createdDateTime", "firstActivityDateTime", "lastUpdateDateTime")
+
+
+def text(value: Any) -> str | None:
+    """The text, or a whole number as text; None for anything else and for text without content."""
+    if isinstance(value, str):
+        return value if value and not value.isspace() else None
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**19:
+        return str(value)
+    return None
+
+
+def time(value: Any) -> str | None:
+    """A time in wire form, if it is the text of one: the published API has no other kind."""
+    return moment(value) if isinstance(value, str) else None
+
+
+def objects(value: Any) -> list[Record]:
+    """The objects in a list; one object counts as a list of one."""
+    if isinstance(value, dict):
+        return [value]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+class Graph:
+    """Reads alerts_v2 and incidents as the published API and its documentation print them."""
+
+    name = "graph"
+    framing: Framing = "json"
+
+    def __init__(self) -> None:
+        properties = load().struct(f"{SECURITY}.alert").properties
+        self._copied = tuple((name, _shape(item)) for name, item in properties.items() if name not in REBUILT)
+        self._services = _words("serviceSource")
+        self._determinations = _words("alertDetermination")
+
+    def normalise(self, raw: Raw) -> Iterable[AlertDraft]:
+        """The alert, or the alerts embedded in an incident."""
+        record = raw.value
+        if not isinstance(record, dict):
+            raise Unusable("not a JSON object")
+        kind = _kind(record)
+        if kind == "incident":
+            return self._embedded(record, raw)
+        if kind != "alert":
+            raise NotAnAlert(f"{kind}: not an alert")
+        return [self._alert(record, raw, None)]
+
+    def _embedded(self, record: Record, raw: Raw) -> list[AlertDraft]:
+        alerts = objects(record.get("alerts"))
+        if not alerts:
+            raise NotAnAlert("an incident without its alerts: ask for $expand=alerts")
+        incident = text(record.get("id"))
+        drafts: list[AlertDraft] = []
+        refused: list[str] = []
+        for alert in alerts:
+            try:
+                drafts.append(self._alert(alert, raw, incident))
+            except Unusable as fault:
+                refused.append(str(fault))
+        if not drafts:
+            raise Unusable(f"no usable alert in the incident: {refused[0]}")
+        if refused:
+            note = f"{len(refused)} of {len(alerts)} alerts in the incident cannot be used: {refused[0]}"
+            drafts[0] = replace(drafts[0], notes=(*drafts[0].notes, note))
+        return drafts
+
+    def _alert(self, record: Record, raw: Raw, incident: str | None) -> AlertDraft:
+        provider_id = text(record.get("providerAlertId"))
+        native_id = text(record.get("id")) or provider_id
+        if native_id is None:
+            raise Unusable("no id and no providerAlertId")
+        title = text(record.get("title"))
+        if title is None:
+            raise Unusable("no title")
+        notes: list[str] = []
+        created = next((found for name in CREATION if (found := time(record.get(name)))), None)
+        if created is None:
+            created = moment(raw.received / 1e7)
+            notes.append("no time of its own: the time of receipt is used")
+        evidence = _evidence(record)
+        if not evidence:
+            # Fresh alerts carry `evidence: []` until their details have been loaded upstream.
+            notes.append("evidence not expanded")
+        product = self._product(record, native_id)
+        alert: Record = {name: value for name, shape in self._copied if isinstance(value := record.get(name), shape)}
+        alert["providerAlertId"] = provider_id or native_id
+        alert["title"] = title
+        alert["createdDateTime"] = created
+        alert["serviceSource"] = product if product in PREFIXES else text(record.get("serviceSource")) or "unknown"
+        alert["severity"] = text(record.get("severity")) or "unknown"
+        alert["status"] = text(record.get("status")) or "new"
+        determination = text(record.get("determination"))
+        if determination is not None:
+            # Older schema versions and PATCH bodies say compromisedUser, clean, insufficientData.
+            alert["determination"] = self._determinations.get(determination.casefold(), determination)
+        alert["mitreTechniques"] = techniques(record.get("mitreTechniques"))
+        alert["comments"] = _comments(record.get("comments"), created)
+        alert["evidence"] = evidence
+        incident = text(record.get("incidentId")) or incident
+        updated = record.get("lastUpdateDateTime")
+        return AlertDraft(
+            product=product,
+            native_id=native_id,
+            alert=alert,
+            prefixes=PREFIXES.get(product, ()),
+            updated=instant_of(updated) if isinstance(updated, str) else None,
+            incident=None if incident is None else ("microsoft365Defender", incident),
+            notes=tuple(notes),
+        )
+
+    def _product(self, record: Record, native_id: str) -> str:
+        service = self._services.get((text(record.get("serviceSource")) or "").casefold(), "unknown")
+        if service not in ("unknown", "unknownFutureValue"):
+            return service
+        # Without `Prefer: include-unknown-enum-members` the newer products all call themselves unknownFutureValue.
+        mark = MARKED_ID.match(native_id)
+        if mark is not None and mark[1] in SERVICE_OF_PREFIX:
+            return SERVICE_OF_PREFIX[mark[1]]
+        return f"microsoft/{(text(record.get('productName')) or 'unknown').lower()}"
+
+
+def _shape(item: Property) -> tuple[type, ...]:
+    """The Python types a value of this member comes in; what it holds is for the checker to judge."""
+    if item.collection:
+        return (list,)
+    return (dict,) if isinstance(item.type, StructType) else (str, int, float)
+
+
+def _words(enum: str) -> Mapping[str, str]:
+    """Every accepted spelling of the enumeration, case-folded, to the published member."""
+    found = load().types[f"{SECURITY}.{enum}"]
+    return found.folded if isinstance(found, EnumType) else {}
+
+
+def _kind(record: Record) -> str:
+    """`alert`, `incident`, or in words what else the record is; Unusable when it only looks like an alert."""
+    declared = (text(record.get("@odata.type")) or "").lstrip("#")
+    if declared == f"{SECURITY}.alert":
+        return "alert"
+    if declared == f"{SECURITY}.incident":
+        return "incident"
+    if declared == "microsoft.graph.alert":
+        raise Unusable(OLDER)
+    if declared:
+        return f"@odata.type '{declared[:80]}'"
+    for member, meaning in GIVEAWAYS.items():
+        if member in record:
+            return meaning
+    has_title = text(record.get("title")) is not None
+    has_id = text(record.get("id")) is not None or text(record.get("providerAlertId")) is not None
+    if "eventDateTime" in record or ("vendorInformation" in record and (has_title or has_id)):
+        raise Unusable(OLDER)
+    if "alertCreationTime" in record:
+        raise Unusable("an alert of the Defender for Endpoint API: send it to the source mde")
+    if not has_title and ("redirectIncidentId" in record or "alerts" in record or "displayName" in record):
+        return "incident"
+    if not has_title and not has_id:
+        return "a comment" if "createdByDisplayName" in record else "neither id nor title, as in a request body"
+    return "alert"
+
+
+def _evidence(record: Record) -> list[Record]:
+    """The evidence as it came; from members of their own where there is no list."""
+    given = record.get("evidence")
+    if isinstance(given, list):
+        return objects(given)
+    # An older sample of the documentation prints each item as a member: `deviceEvidence`, `fileEvidence`.
+    return [
+        {"@odata.type": f"#{SECURITY}.{name}", **item}
+        for name, value in record.items()
+        if isinstance(name, str) and name.endswith("Evidence")
+        for item in objects(value)
+    ]
+
+
+def _comments(value: Any, created: str | None) -> list[Record]:
+    """The comments under the names of the schema; the documentation of incidents prints createdBy and createdTime."""
+    return [
+        {
+            "comment": words,
+            "createdByDisplayName": text(item.get("createdByDisplayName")) or text(item.get("createdBy")),
+            "createdDateTime": time(item.get("createdDateTime")) or time(item.get("createdTime")) or created,
+        }
+        for item in objects(value)
+        if (words := text(item.get("comment"))) is not None
+    ]
