@@ -1,0 +1,53 @@
+"""POST /ingest/{source}: product webhooks and scripts hand in records here."""
+
+from __future__ import annotations
+
+import io
+import json
+
+from secgraph.access.caller import Caller
+from secgraph.edge.exchange import PLAIN_JSON, Answer, Asked
+from secgraph.errors import BadBody, NotAllowed, NotFound, UnsupportedMedia, UsageError
+from secgraph.extend import Connector, source
+from secgraph.ingest.door import Door, as_data
+from secgraph.ingest.split import Unreadable, pieces
+
+
+class Push:
+    """Takes deliveries over HTTP."""
+
+    def __init__(self, door: Door, most: int) -> None:
+        self._door = door
+        self._most = most
+
+    async def take(self, asked: Asked, caller: Caller) -> Answer:
+        """Takes a JSON array, NDJSON or log lines, and says what became of every record."""
+        if asked.method != "POST":
+            raise NotAllowed("Records are handed in with POST.", headers={"Allow": "POST"})
+        if len(asked.segments) != 2:
+            raise NotFound("Say which source the records are of: POST /ingest/{source}.")
+        try:
+            connector = source(asked.segments[1].lower())
+        except UsageError as unknown:
+            raise NotFound(str(unknown)) from None
+        if asked.header(b"content-encoding").strip().lower() not in {"", "identity"}:
+            raise UnsupportedMedia("The body is compressed.", hint="Send it unencoded.")
+        body = await asked.body(self._most)
+        if not body.strip():
+            raise BadBody("", "The body is empty.", hint="Send a JSON array, NDJSON, or log lines.")
+        if connector.framing == "json" and body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in {b"{", b"["}:
+            raise BadBody("", "The body is not JSON.", hint="Send a JSON array or one JSON object a line.")
+        _expect_a_record(body, connector)
+        report = await self._door.take(caller.tenant, connector, io.BytesIO(body))
+        return Answer(body=json.dumps(as_data(report)).encode(), content_type=PLAIN_JSON)
+
+
+def _expect_a_record(body: bytes, connector: Connector) -> None:
+    """BadBody when nothing in the body can be read; then nothing is kept either, for the sender still has it."""
+    first: Unreadable | None = None
+    for piece in pieces(io.BytesIO(body), connector, 0):
+        if not isinstance(piece, Unreadable):
+            return
+        first = first or piece
+    if first is not None:
+        raise BadBody(f"record {first.line}", f"{first.reason}.", hint="Send a JSON array or one JSON object a line.")
