@@ -1,0 +1,5 @@
+"""`python -m secgraph`."""
+
+from secgraph.cli import main
+
+main()

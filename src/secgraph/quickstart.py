@@ -1,0 +1,119 @@
+"""The first start: a tenant, an application, and examples that happened in the last days.
+
+It may be cut off anywhere and go on at the next start: what it does is safe to repeat, and `quickstart.env` is written
+last, when everything it names is true.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from secgraph import clock
+from secgraph.app import Core
+from secgraph.edge.keys import write_private
+from secgraph.errors import UsageError
+from secgraph.extend import source
+from secgraph.store.registry import Tenant
+
+NAME = "quickstart"
+FILE = "quickstart.env"
+
+_ISO = re.compile(rb"(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2})(?=(?:\.\d+)?(?:Z|[+-]00:?00))")
+_MILLIS = re.compile(rb"(?<![\w.\-])17\d{11}(?![\w.\-])")
+_HEAD = re.compile(rb"(?m)^((?:<\d+>)?)([A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2})(?= )")
+
+
+def examples_folder() -> Path:
+    """Where the examples are: beside the sources, or inside the installed package."""
+    for folder in (Path(__file__).resolve().parents[2] / "examples", Path(__file__).resolve().parent / "examples"):
+        if (folder / "manifest.json").is_file():
+            return folder
+    raise UsageError("The examples are not installed. Start with --empty.")
+
+
+def moved(data: bytes, anchor: datetime, to: datetime) -> bytes:
+    """A native payload with all its times moved together, so that what happened at `anchor` happens at `to`."""
+    shift = to.replace(microsecond=0) - anchor
+
+    def iso(match: re.Match[bytes]) -> bytes:
+        when = datetime.fromisoformat(match[1].decode()) + shift
+        return when.strftime(f"%Y-%m-%d{match[1][10:11].decode()}%H:%M:%S").encode()
+
+    def millis(match: re.Match[bytes]) -> bytes:
+        return str(int(match[0]) + int(shift.total_seconds()) * 1000).encode()
+
+    def head(match: re.Match[bytes]) -> bytes:
+        when = datetime.strptime(f"{anchor.year} {match[2].decode()}", "%Y %b %d %H:%M:%S").replace(tzinfo=UTC)
+        return match[1] + (when + shift).strftime("%b %e %H:%M:%S").encode()
+
+    return _HEAD.sub(head, _MILLIS.sub(millis, _ISO.sub(iso, data)))
+
+
+async def first_start(
+    core: Core, folder: Path, base: str, *, authority_file: Path | None, empty: bool, tick: Callable[[int], None]
+) -> bool:
+    """Makes what a first start makes; False when there was nothing to do because it was done, or because somebody made
+    tenants of their own.
+    """
+    if await core.store.fetch("fact", name=NAME):
+        _refresh(folder / FILE, base, authority_file)
+        return False
+    tenants = await core.registry.tenants()
+    tenant = next((one for one in tenants if one.name == NAME), None)
+    if tenant is None:
+        if tenants:
+            return False
+        tenant = await core.registry.create_tenant(NAME)
+    known = {one.name: one for one in await core.registry.applications(tenant)}
+    if NAME in known:
+        application = known[NAME]
+        secret = await core.registry.rotate(tenant, application)
+    else:
+        application, secret = await core.registry.create_application(tenant, NAME, core.model.served_permissions())
+    if not empty:
+        await _take_examples(core, tenant, tick)
+    _write(folder / FILE, {
+        "BASE_URL": base, "AUTHORITY": base, "TENANT": tenant.id, "CLIENT_ID": application.id, "CLIENT_SECRET": secret,
+        "CA_FILE": str(authority_file or ""),
+    })  # fmt: skip
+    await core.store.run(("fact_put", {"name": NAME, "value": "done"}))
+    return True
+
+
+async def _take_examples(core: Core, tenant: Tenant, tick: Callable[[int], None]) -> None:
+    folder = examples_folder()
+    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
+    anchor = datetime.fromisoformat(manifest["anchor"])
+    to = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=tenant.created // clock.SECOND)
+    for item in manifest["files"]:
+        data = moved((folder / item["file"]).read_bytes(), anchor, to)
+        await core.door.take(tenant.number, source(item["source"]), io.BytesIO(data), tick=tick)
+
+
+def read(folder: Path) -> dict[str, str]:
+    """The members of quickstart.env; a UsageError when there is none."""
+    try:
+        lines = (folder / FILE).read_text("utf-8").splitlines()
+    except OSError:
+        raise UsageError(f"There is no {folder / FILE}. Start the server once: scripts/serve.") from None
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def _write(path: Path, members: dict[str, str]) -> None:
+    write_private(path, "".join(f"{name}={value}\n" for name, value in members.items()).encode())
+
+
+def _refresh(path: Path, base: str, authority_file: Path | None) -> None:
+    """Keeps the address right when the server now listens elsewhere; a file that was removed stays removed."""
+    if not path.is_file():
+        return
+    members = read(path.parent)
+    wanted = {**members, "BASE_URL": base, "AUTHORITY": base, "CA_FILE": str(authority_file or "")}
+    if wanted != members:
+        _write(path, wanted)
