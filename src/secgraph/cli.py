@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import io
 import json
+import os
 import sys
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
@@ -40,7 +41,7 @@ app.add_typer(tenant_app, name="tenant")
 app.add_typer(app_app, name="app")
 
 out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder (default ./data).")]
 InTenant = Annotated[str | None, typer.Option("--tenant", help="Tenant by name or id; may be left out when there is one.")]
@@ -421,6 +422,7 @@ def rejected_retry(tenant: InTenant = None, data: Data = None, as_json: AsJson =
 
 def main() -> None:
     """The entry point: plain messages for what a person can put right."""
+    os.umask(0o077)  # whatever is written here is for its owner, in a data folder of any mode
     try:
         app()
     except (UsageError, Refusal) as fault:

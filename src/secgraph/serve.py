@@ -7,6 +7,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import signal
 import socket
 import ssl
 import sys
@@ -92,7 +93,9 @@ def base_url(settings: Settings) -> str:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, told when its sockets answer."""
+    """uvicorn that tells when its sockets answer, and ends by returning: its own way is to raise the signal once more,
+    which would end the process before the store is closed.
+    """
 
     def __init__(self, config: uvicorn.Config, answers: asyncio.Event) -> None:
         super().__init__(config)
@@ -101,6 +104,18 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         self._answers.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stops on SIGINT and SIGTERM; a second one no longer waits for requests under way."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
 
 
 Progress = Callable[[], contextlib.AbstractContextManager[Callable[[int], None]]]
