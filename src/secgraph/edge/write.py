@@ -13,7 +13,7 @@ from secgraph.edge.exchange import Answer, Asked
 from secgraph.edge.read import UNKNOWN_MEMBERS, missing
 from secgraph.edge.route import Target
 from secgraph.errors import BadBody, Stale
-from secgraph.model import check, wire
+from secgraph.model import change, wire
 from secgraph.model.edm import EntitySet
 from secgraph.store.protocol import Change, Decision, Facts, Needs, Put, Record, Row, Store
 from secgraph.store.turn import etag
@@ -34,7 +34,7 @@ class Writer:
         def decide(facts: Facts) -> Decision[Record]:
             row = _present(facts, one, target.key)
             _same_version(row, wanted)
-            given = check.changes(one, body, row.record)
+            given = change.changes(one, body, row.record)
             given = {name: value for name, value in given.items() if value != row.record[name]}
             if not given:
                 return Decision((), row.record)
@@ -53,7 +53,7 @@ class Writer:
 
     async def comment(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
         """Adds a comment; the answer is every comment of the object, the new one last."""
-        text = check.new_comment(await self._json(asked))
+        text = change.new_comment(await self._json(asked))
         wanted = asked.header(b"if-match")
 
         def decide(facts: Facts) -> Decision[Record]:

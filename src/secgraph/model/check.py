@@ -24,7 +24,7 @@ import msgspec
 
 from secgraph import clock
 from secgraph.errors import BadBody
-from secgraph.model.edm import SENTINEL, EntitySet, EnumType, Primitive, Property, StructType, Type
+from secgraph.model.edm import SENTINEL, EnumType, Primitive, Property, StructType, Type
 
 Record = dict[str, Any]
 
@@ -439,89 +439,12 @@ def from_source(kind: StructType, value: Record, created: str | None) -> tuple[R
     return record, context.notes
 
 
-def changes(one: EntitySet, body: Any, present: Record) -> Record:
-    """The members that a PATCH body sets, checked; read-only members may be sent back unchanged.
-
-    `present` is the row as it stands with full enum members. BadBody names what is unknown, read-only or unfit.
-    """
-    if not isinstance(body, dict):
-        raise BadBody("", "The body must be a JSON object with the members to change.")
-    context, found = Context(), {}
-    for name, given in body.items():
-        if "@" in name:
-            continue
-        item = one.type.member(name)
-        if item is None:
-            raise BadBody(name, f"is not a member of {one.type.name}.", hint=_writable(one))
-        if item.navigation or item.name not in one.choices.write:
-            if not _same(item, given, present.get(item.name)):
-                raise BadBody(item.name, "is read-only and differs from the stored value.", hint=_writable(one))
-            continue
-        value = _written(one, item, given, present.get(item.name), context)
-        if isinstance(value, str) and value in one.choices.unwritable.get(item.name, ()):
-            raise BadBody(item.name, f"{value!r} cannot be set by a client.", hint=_writable(one))
-        found[item.name] = value
-    return found
+def from_client(item: Property, value: Any) -> Any:
+    """A member's value as a client may give it; BadBody with the path to the fault."""
+    return _under(item.name, _member(item, strict=True), value, Context())
 
 
-def _writable(one: EntitySet) -> str:
-    return f"Members that can be changed: {', '.join(one.choices.write)}."
-
-
-def _written(one: EntitySet, item: Property, given: Any, present: Any, context: Context) -> Any:
-    if given is None:
-        if item.name in one.choices.defaults and item.nullable:
-            return one.choices.defaults[item.name]
-        if not item.nullable:
-            raise BadBody(item.name, "cannot be null.")
-        return [] if item.collection else None
-    if isinstance(item.type, EnumType) and given == SENTINEL and isinstance(present, str) and item.type.hidden(present):
-        return present  # the stand-in the client was shown: unchanged
-    return _under(item.name, _member(item, strict=True), given, context)
-
-
-def _same(item: Property, given: Any, stored: Any) -> bool:
-    if given is None or stored is None:
-        return given in (None, []) and stored in (None, [])
-    if item.collection:
-        return (
-            isinstance(given, list)
-            and isinstance(stored, list)
-            and len(given) == len(stored)
-            and all(_alike(item.type, one, other) for one, other in zip(given, stored, strict=True))
-        )
-    return _alike(item.type, given, stored)
-
-
-def _alike(kind: Type, given: Any, stored: Any) -> bool:
-    """Whether a value sent back is the stored one, as far as clients can keep it: SDKs cut times to six digits."""
-    if isinstance(kind, StructType):
-        if not isinstance(given, dict) or not isinstance(stored, dict):
-            return False
-        for name, value in given.items():
-            if "@" in name:
-                continue
-            item = next((child.properties[name] for child in kind.family() if name in child.properties), None)
-            if not (_same(item, value, stored.get(name)) if item else value == stored.get(name)):
-                return False
-        return True
-    if isinstance(kind, EnumType):
-        if not isinstance(given, str):
-            return False
-        word = kind.folded.get(given.casefold())
-        return word == stored or (word == SENTINEL and stored in kind.members and kind.hidden(stored))
-    if kind.name == "Edm.DateTimeOffset":
-        one, other = (clock.ticks(str(value)) for value in (given, stored))
-        return one is not None and other is not None and one // 10 == other // 10
-    return bool(given == stored)
-
-
-def new_comment(body: Any) -> str:
-    """The text of a comment that a client adds; BadBody when there is none."""
-    if not isinstance(body, dict):
-        raise BadBody("", 'The body must be a JSON object: {"comment": "..."}.')
-    found = next((value for name, value in body.items() if name.casefold() == "comment"), None)
-    if not isinstance(found, str) or not found.strip():
-        raise BadBody("comment", "must be text that is not empty.")
-    text: str = _under("comment", _single(Primitive("Edm.String"), strict=True), found, Context())
-    return text
+def text_from_client(name: str, value: str) -> str:
+    """A text that can be stored; BadBody when it cannot."""
+    checked: str = _under(name, _single(Primitive("Edm.String"), strict=True), value, Context())
+    return checked

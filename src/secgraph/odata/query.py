@@ -10,6 +10,7 @@ This is what `access` cuts down and the executors (SQL, Python) carry out. The m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -183,3 +184,24 @@ def value_kind(kind: Type) -> Kind:
         case "Edm.Boolean":
             return "boolean"
     return "complex"
+
+
+def fields(test: Test | None) -> Iterator[Field]:
+    """Every field a condition reads, collections that lambdas run over included."""
+    match test:
+        case Compare(left=left, right=right):
+            for side in (left, right):
+                if not isinstance(side, Const):
+                    yield side.of if isinstance(side, Size) else side
+        case OneOf(operand=operand):
+            yield operand.of if isinstance(operand, Size) else operand
+        case TextMatch(operand=operand):
+            yield operand
+        case Some(over=over, body=body):
+            yield over
+            yield from fields(body)
+        case All(parts=parts) | Either(parts=parts):
+            for part in parts:
+                yield from fields(part)
+        case Not(part=part):
+            yield from fields(part)

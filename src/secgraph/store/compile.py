@@ -11,7 +11,6 @@ from typing import Any
 
 from secgraph import clock
 from secgraph.model.edm import EnumType
-from secgraph.odata.bind import fields
 from secgraph.odata.query import (
     All,
     Cast,
@@ -28,6 +27,7 @@ from secgraph.odata.query import (
     Some,
     Test,
     TextMatch,
+    fields,
     fold,
 )
 from secgraph.store.dialect import Sql, Sqlite, joined
