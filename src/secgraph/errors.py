@@ -111,6 +111,13 @@ class Stale(Refusal):
     code = "resourceModified"
 
 
+class TooSlowPeer(Refusal):
+    """The body stopped coming."""
+
+    status = 408
+    code = "invalidRequest"
+
+
 class TooLarge(Refusal):
     """The body is larger than the server takes."""
 

@@ -24,7 +24,7 @@ from secgraph.store.registry import Registry, Tenant
 
 MOST_FORM = 64 * 1024
 
-NO_STORE = [(b"cache-control", b"no-store"), (b"pragma", b"no-cache")]
+NO_STORE = b"no-store"
 
 
 class Authority:
@@ -181,4 +181,4 @@ class Authority:
 
 
 def _json(value: dict[str, Any]) -> Answer:
-    return Answer(body=json.dumps(value).encode(), content_type=PLAIN_JSON, headers=list(NO_STORE))
+    return Answer(body=json.dumps(value).encode(), content_type=PLAIN_JSON, cache=NO_STORE)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from secgraph.errors import BadBody, TooLarge, UnsupportedMedia
+from secgraph.errors import BadBody, TooLarge, TooSlowPeer, UnsupportedMedia
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -15,6 +16,9 @@ Header = tuple[bytes, bytes]
 
 JSON = b"application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 PLAIN_JSON = b"application/json; charset=utf-8"
+
+PATIENCE = 30
+"""Seconds that a body may pause: a peer that stalls must not hold a request for ever."""
 
 
 @dataclass(slots=True)
@@ -48,7 +52,11 @@ class Asked:
         parts: list[bytes] = []
         size = 0
         while True:
-            message = await self.receive()
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    message = await self.receive()
+            except TimeoutError:
+                raise TooSlowPeer(f"Nothing of the body came for {PATIENCE} s.", hint="Send it again.") from None
             if message["type"] == "http.disconnect":
                 raise BadBody("", "The connection ended before the body did.")
             part = message.get("body", b"")
@@ -77,6 +85,7 @@ class Answer:
     body: bytes = b""
     content_type: bytes = JSON
     headers: list[Header] = field(default_factory=list)
+    cache: bytes = b"no-cache"
 
 
 def _too_large(most: int) -> TooLarge:

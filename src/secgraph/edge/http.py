@@ -92,13 +92,13 @@ class Edge:
             answer = await self._answer(asked)
         except OAuthRefusal as fault:
             body = envelope.oauth(fault, request_id=request_id, client_request_id=asked.client_request_id)
-            answer = Answer(fault.status, body, PLAIN_JSON, list(NO_STORE))
+            answer = Answer(fault.status, body, PLAIN_JSON, cache=NO_STORE)
         except Refusal as fault:
             body = envelope.refusal(fault, request_id=request_id, client_request_id=asked.client_request_id)
             answer = Answer(
                 fault.status, body, JSON, [(name.lower().encode(), value.encode()) for name, value in fault.headers.items()]
             )
-            if fault.status == 413:
+            if fault.status in {408, 413}:  # the rest of the body is not read: the connection cannot go on
                 answer.headers.append((b"connection", b"close"))
         except Exception as failure:  # noqa: BLE001 -- the last resort: nothing of it may reach the caller
             observe(RequestFailed(request_id, scope["method"], scope["path"][:200]), failure=failure)
@@ -110,7 +110,7 @@ class Edge:
         await send({"type": "http.response.start", "status": answer.status, "headers": [
             (b"content-type", answer.content_type),
             (b"content-length", b"%d" % len(answer.body)),
-            (b"cache-control", b"no-cache"),
+            (b"cache-control", answer.cache),
             (b"odata-version", b"4.0"),
             (b"request-id", request_id.encode()),
             (b"client-request-id", asked.client_request_id.encode()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 
@@ -37,7 +38,7 @@ class Push:
             raise BadBody("", "The body is empty.", hint="Send a JSON array, NDJSON, or log lines.")
         if connector.framing == "json" and body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in {b"{", b"["}:
             raise BadBody("", "The body is not JSON.", hint="Send a JSON array or one JSON object a line.")
-        _expect_a_record(body, connector)
+        await asyncio.to_thread(_expect_a_record, body, connector)
         report = await self._door.take(caller.tenant, connector, io.BytesIO(body))
         return Answer(body=json.dumps(as_data(report)).encode(), content_type=PLAIN_JSON)
 

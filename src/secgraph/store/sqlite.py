@@ -28,6 +28,7 @@ from secgraph import clock
 from secgraph.access.narrow import Scoped, ScopedKey
 from secgraph.errors import Busy, Conflict, Fault, TooSlow, UsageError
 from secgraph.model.edm import EntitySet, Model, Property
+from secgraph.observe import ClockAhead, observe
 from secgraph.odata.query import Query, fold
 from secgraph.store.compile import Plan, Statement, compiled
 from secgraph.store.dialect import Sqlite
@@ -48,6 +49,9 @@ PLANS = 8192
 """Compiled queries kept."""
 
 BUSY_SECONDS = 30
+
+AHEAD = 5 * clock.SECOND
+"""How far a tenant's stamps may run ahead of the wall clock before somebody should know."""
 
 
 def _fold(*values: Any) -> Any:
@@ -113,6 +117,7 @@ class SqliteStore:
         self._writer = threading.Thread(target=self._write_all, name="secgraph-write", daemon=True)
         self._writer.start()
         self._closed = False
+        self._clock_told: dict[int, float] = {}
 
     # -- reading
 
@@ -190,9 +195,19 @@ class SqliteStore:
 
     async def write(self, tenant: int, needs: Needs, decide: Decide[Answer]) -> Answer:
         def turn(run: _Run) -> Answer:
-            return Turn(run, tenant, self._now()).carry_out(needs, decide)
+            now = self._now()
+            one = Turn(run, tenant, now)
+            answer = one.carry_out(needs, decide)
+            self._watch_clock(tenant, one.stamp - now)
+            return answer
 
         return await self._written(turn)
+
+    def _watch_clock(self, tenant: int, ahead: int) -> None:
+        """Says, once a minute at most, that a tenant's stamps run ahead of a wall clock that was set back."""
+        if ahead > AHEAD and time.monotonic() > self._clock_told.get(tenant, -math.inf) + 60:
+            self._clock_told[tenant] = time.monotonic()
+            observe(ClockAhead(tenant, ahead // clock.SECOND))
 
     async def run(self, *steps: tuple[str, dict[str, Any]]) -> None:
         def all_steps(run: _Run) -> None:
