@@ -105,11 +105,12 @@ def _still_good(files: Files, names: frozenset[str], authority: x509.Certificate
         leaf = x509.load_pem_x509_certificate(files.chain.read_bytes())
         found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         leaf.verify_directly_issued_by(authority)
+        key = serialization.load_pem_private_key(files.key.read_bytes(), None)
     except Exception:  # noqa: BLE001 -- whatever is wrong with it, a new one is made
         return False
     held = set(found)
     return (
-        files.key.exists()
+        key.public_key() == leaf.public_key()  # a start cut off between the two files leaves a pair that does not fit
         and leaf.not_valid_before_utc <= now
         and leaf.not_valid_after_utc - now > timedelta(days=RENEW_DAYS)
         and {_general(name) for name in names} <= held
