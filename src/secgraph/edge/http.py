@@ -189,7 +189,9 @@ class Edge:
         return published.application, f"{published.method} {published.path}"
 
     async def _allow(self, asked: Asked, caller: Caller, needed: tuple[str, ...], what: str) -> None:
-        if not may(caller, needed) and await self._tokens.could(caller, needed):
+        if may(caller, needed):
+            return
+        if await self._tokens.could(caller, needed):
             # Consent came after the token: a new one opens this, so ask for it instead of saying no.
             raise challenge("The permission was granted after this token was issued.", asked.base, caller.tenant_id,
                             self._now() // clock.SECOND)  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from typing import TypeVar
 
 from secgraph import clock
 from secgraph.access.caller import Caller
@@ -24,10 +25,16 @@ from secgraph.store.protocol import Page, Store
 KEPT = 8192
 """Bound questions kept by their text."""
 
+SHORT = 2048
+"""Longest query string whose question is kept: thousands of long ones would fill the memory."""
+
 EXPANDED = 100
 """Most items of an expanded relationship sent with each object; the rest is behind a nested link."""
 
 UNKNOWN_MEMBERS = "include-unknown-enum-members"
+Name = TypeVar("Name")
+Value = TypeVar("Value")
+
 _TOKEN = b"&$skiptoken="
 
 
@@ -52,6 +59,7 @@ class Reader:
         self._links = links
         self._alerts = model.sets[ALERTS]
         self._kept: dict[tuple[str, str, bytes, bool], _Question] = {}
+        self._items: dict[tuple[str, bytes, bool], Query] = {}
 
     async def collection(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
         """A page of a set."""
@@ -77,8 +85,7 @@ class Reader:
 
     async def item(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
         """One object."""
-        unknown = asked.prefers(UNKNOWN_MEMBERS)
-        query = bind.item(one, options(asked.query), self._model, unknown_members=unknown)
+        query = self._item(asked, one)
         document = await self._store.get(narrow_key(one.path, target.key, caller), query)
         if document is None:
             raise missing(one, target.key)
@@ -95,7 +102,7 @@ class Reader:
 
     async def comments(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
         """The comments of an object."""
-        document = await self._store.get(narrow_key(one.path, target.key, caller), bind.item(one, {}, self._model))
+        document = await self._store.get(narrow_key(one.path, target.key, caller), bind.item(one, {}))
         if document is None:
             raise missing(one, target.key)
         record = json.loads(document)
@@ -134,10 +141,17 @@ class Reader:
         question = self._kept.get(key)
         if question is None:
             question = self._bound(text, one, path, incident, unknown=unknown)
-            if len(self._kept) >= KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[key] = question
+            _keep(self._kept, key, question, text)
         return question, token.decode() or question.token
+
+    def _item(self, asked: Asked, one: EntitySet) -> Query:
+        """What is asked of one object, from memory when it was asked before."""
+        key = (one.path, asked.query, asked.prefers(UNKNOWN_MEMBERS))
+        query = self._items.get(key)
+        if query is None:
+            query = bind.item(one, options(asked.query), unknown_members=key[2])
+            _keep(self._items, key, query, asked.query)
+        return query
 
     def _bound(self, text: bytes, one: EntitySet, path: str, incident: str, *, unknown: bool) -> _Question:
         found = options(text)
@@ -204,10 +218,19 @@ class Reader:
 
     async def _known(self, caller: Caller, one: EntitySet, key: str) -> str:
         """The id as stored of an object that exists in the caller's tenant."""
-        document = await self._store.get(narrow_key(one.path, key, caller), bind.item(one, {}, self._model))
+        document = await self._store.get(narrow_key(one.path, key, caller), bind.item(one, {}))
         if document is None:
             raise missing(one, key)
         return _id(document)
+
+
+def _keep(kept: dict[Name, Value], name: Name, value: Value, text: bytes) -> None:
+    """Keeps a value under its name, in place of the oldest when there are too many."""
+    if len(text) > SHORT:
+        return
+    if len(kept) >= KEPT:
+        del kept[next(iter(kept))]
+    kept[name] = value
 
 
 def _id(document: bytes) -> str:

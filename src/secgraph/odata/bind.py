@@ -35,16 +35,15 @@ def query(of: EntitySet, options: Mapping[str, str], model: Model, *, unknown_me
     )
 
 
-def item(of: EntitySet, options: Mapping[str, str], model: Model, *, unknown_members: bool = False) -> Query:
+def item(of: EntitySet, options: Mapping[str, str], *, unknown_members: bool = False) -> Query:
     """The same for one object: `$select` and `$expand` are all that can be asked of it."""
-    binder = Binder(of, model)
     for name in options:
         if name not in {"$select", "$expand", "$format"}:
             raise BadOption(name, "cannot be asked of a single object.", hint="Use $select or $expand here.")
     return Query(
         of=of,
         where=None,
-        order=_order(binder, ""),
+        order=(),
         select=_select(of, options.get("$select", "")),
         expand=_expand(of, options.get("$expand", "")),
         top=1,

@@ -48,6 +48,9 @@ GROUP = 512
 PLANS = 8192
 """Compiled queries kept."""
 
+LONGEST_KEPT = 4096
+"""Longest condition, in characters of SQL, whose plan is kept: thousands of long ones would fill the memory."""
+
 BUSY_SECONDS = 30
 
 AHEAD = 5 * clock.SECOND
@@ -157,9 +160,11 @@ class SqliteStore:
     def _plan(self, query: Query) -> Plan:
         plan = self._plans.get(query)
         if plan is None:
-            if len(self._plans) >= PLANS:
-                del self._plans[next(iter(self._plans))]
-            plan = self._plans[query] = compiled(query, self._dialect)
+            plan = compiled(query, self._dialect)
+            if plan.where is None or len(plan.where.text) <= LONGEST_KEPT:
+                if len(self._plans) >= PLANS:
+                    del self._plans[next(iter(self._plans))]
+                self._plans[query] = plan
         return plan
 
     async def _read(self, plan: Plan, work: Callable[[apsw.Connection], Result]) -> Result:
