@@ -21,7 +21,7 @@ from secgraph.edge.read import Reader
 from secgraph.edge.route import Target, target
 from secgraph.edge.tokens import Tokens, challenge
 from secgraph.edge.write import Writer
-from secgraph.errors import BadHost, NotAllowed, NotFound, OAuthRefusal, Refusal
+from secgraph.errors import BadHost, NotAcceptable, NotAllowed, NotFound, OAuthRefusal, Refusal
 from secgraph.model import publish
 from secgraph.model.choices import OWN_OPERATIONS, Operations
 from secgraph.model.edm import VERSIONS, EntitySet, Model
@@ -156,6 +156,7 @@ class Edge:
 
     async def _graph(self, asked: Asked) -> Answer:
         meant = target(asked.method, asked.segments, self._model)
+        _acceptable(asked.headers.get(b"accept"), meant)
         if meant.what == "metadata":
             return Answer(body=publish.metadata(meant.version), content_type=b"application/xml; charset=utf-8")
         if meant.what == "service":
@@ -196,6 +197,18 @@ class Edge:
             raise challenge("The permission was granted after this token was issued.", asked.base, caller.tenant_id,
                             self._now() // clock.SECOND)  # fmt: skip
         require(caller, needed, what)
+
+
+def _acceptable(accept: bytes | None, meant: Target) -> None:
+    """Passes a client that takes what is served here: JSON, and for a few documents XML or plain text."""
+    if accept is None or b"*/*" in accept or b"application/json" in accept:
+        return
+    served = {"metadata": "application/xml", "count": "text/plain", "members_count": "text/plain"}.get(meant.what, "")
+    for item in accept.decode("latin-1").lower().split(","):
+        kind = item.partition(";")[0].strip()
+        if kind in {"", "application/*", served, f"{served.partition('/')[0]}/*" if served else ""}:
+            return
+    raise NotAcceptable("None of the formats in Accept is served here.", hint="Send Accept: application/json.")
 
 
 def _joined(pairs: list[Header]) -> dict[bytes, bytes]:

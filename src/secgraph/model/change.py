@@ -29,7 +29,12 @@ def changes(one: EntitySet, body: Any, present: Record) -> Record:
         item = one.type.member(name)
         if item is None:
             raise BadBody(name, f"is not a member of {one.type.name}.", hint=_writable(one))
-        if item.navigation or item.name not in one.choices.write:
+        if item.navigation:
+            # What was expanded may come back; rows are moved by their own actions, never by sending a list.
+            if not (item.collection and isinstance(given, list) and all(_holds(member, present) for member in given)):
+                raise BadBody(item.name, "cannot be changed here and holds what the object does not.", hint=_writable(one))
+            continue
+        if item.name not in one.choices.write:
             if not _same(item, given, present.get(item.name)):
                 raise BadBody(item.name, "is read-only and differs from the stored value.", hint=_writable(one))
             continue
@@ -38,6 +43,11 @@ def changes(one: EntitySet, body: Any, present: Record) -> Record:
             raise BadBody(item.name, f"{value!r} cannot be set by a client.", hint=_writable(one))
         found[item.name] = value
     return found
+
+
+def _holds(member: Any, present: Record) -> bool:
+    """Whether an expanded member says itself that it belongs to the object."""
+    return isinstance(member, dict) and str(member.get("incidentId")) == present.get("id")
 
 
 def _writable(one: EntitySet) -> str:

@@ -74,11 +74,11 @@ def _action(action: dict[str, Any]) -> list[str]:
 
 def _container(model: Model) -> list[str]:
     """The `security` singleton with its sets as contained navigation, as the service itself publishes it."""
-    lines = ['<EntityType Name="securityRoot">']
+    lines = ['<EntityType Name="security">']
     for path, text in model.contract["entitySets"].items():
         lines.append(f'<NavigationProperty Name="{path.rpartition("/")[2]}" {_type(text)} ContainsTarget="true"/>')
     return [*lines, "</EntityType>", '<EntityContainer Name="GraphService">',
-            '<Singleton Name="security" Type="microsoft.graph.securityRoot"/>', "</EntityContainer>"]  # fmt: skip
+            '<Singleton Name="security" Type="microsoft.graph.security"/>', "</EntityContainer>"]  # fmt: skip
 
 
 def service_document(root: str) -> bytes:

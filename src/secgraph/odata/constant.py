@@ -70,8 +70,8 @@ def _moment(refuse: Refuse, literal: Literal, name: str) -> int:
     if literal.kind not in {"moment", "date", "text"}:
         raise refuse(f"'{name}' is a date-time", literal, "Write it as 2026-01-31T09:00:00Z without quotes.")
     text = literal.value
-    if len(text) > 6 and text[-6] == " ":
-        text = f"{text[:-6]}+{text[-5:]}"
+    if " " in text[-6:]:
+        text = "+".join(text.rsplit(" ", 1))
     instant = clock.ticks(text, zone=0 if len(text) == len("2026-01-31") else None)
     if instant is None:
         naive = clock.ticks(text) is not None

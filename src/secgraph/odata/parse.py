@@ -21,10 +21,10 @@ LONGEST = 16_384
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<text>'(?:[^']|'')*')
-    | (?P<moment>\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,12})?)?(?:Z|[+\-\s]\d{2}:\d{2})?(?![\w:.]))
+    | (?P<moment>\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,12})?)?(?:Z|[+\-\s]\d{2}:?\d{2})?(?![\w:.]))
     | (?P<guid>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![\w-]))
     | (?P<date>\d{4}-\d{2}-\d{2}(?![\w:-]))
-    | (?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.]))
+    | (?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.]|-\d))
     | (?P<name>[$@]?[^\W\d]\w*(?:\.[^\W\d]\w*)*)(?P<quoted>'(?:[^']|'')*')?
     | (?P<mark>[(),/:\-])
     )""",
@@ -87,9 +87,12 @@ class _Reader:
                 raise self._refuse("A text without its closing quote" if unclosed else "This cannot be read", at,
                                    "A quote inside a text is doubled: 'it''s'." if unclosed else "")  # fmt: skip
             kind = cast("str", match.lastgroup)
-            if kind == "quoted":
-                kind = "name"
-            tokens.append(Token(kind, match[kind], match.start(kind), match["quoted"]))
+            if kind == "quoted" and match["name"].lower() in {*_BINDS, "not"}:  # severity eq'high'
+                tokens.append(Token("name", match["name"], match.start("name")))
+                tokens.append(Token("text", match["quoted"], match.start("quoted")))
+            else:
+                kind = "name" if kind == "quoted" else kind
+                tokens.append(Token(kind, match[kind], match.start(kind), match["quoted"]))
             at = match.end()
         tokens.append(Token("end", "", end))
         return tokens

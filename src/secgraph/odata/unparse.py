@@ -24,18 +24,17 @@ def text(node: Node) -> str:
         case Unary(word=word, operand=operand):
             return f"not ({text(operand)})" if word == "not" else f"-({text(operand)})"
         case Binary(word="and" | "or" as word):
-            # A chain of a thousand terms leans left; it is walked, not descended into.
+            # A chain leans left and needs no brackets; one of a thousand terms is walked, not descended into.
             parts: list[str] = []
             at: Node = node
             while isinstance(at, Binary) and at.word == word:
                 parts.append(_inner(at.right))
                 at = at.left
-            opening = "(" * (len(parts) - 1)
-            return f"{opening}{_inner(at)} {word} {f') {word} '.join(reversed(parts))}"
+            return f" {word} ".join((_inner(at), *reversed(parts)))
         case Binary(word=word, left=left, right=right):
             return f"{_inner(left)} {word} {_inner(right)}"
         case In(operand=operand, items=items):
-            return f"{_inner(operand)} in ({','.join(map(text, items))})"
+            return f"{_inner(operand)} in ({','.join(map(_inner, items))})"
 
 
 def _inner(node: Node) -> str:
