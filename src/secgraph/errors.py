@@ -40,6 +40,8 @@ class BadFilter(Refusal):
     def __init__(self, reason: str, *, at: int | None = None, text: str = "", hint: str = "") -> None:
         place = "" if at is None else f" at position {at + 1}"
         near = f" (near '{text[at : at + 24]}')" if at is not None and text[at : at + 24].strip() else ""
+        if len(reason) > 400:  # it quotes what was sent, which may be of any length
+            reason = f"{reason[:400]}..."
         super().__init__(f"{reason}{place}{near}.", hint=hint)
         self.reason = reason
         self.at = at

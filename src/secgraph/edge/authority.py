@@ -40,7 +40,7 @@ class Authority:
     async def answer(self, asked: Asked) -> Answer:
         """The answer to a path whose first segment is a tenant."""
         word, path = asked.segments[0], "/".join(asked.segments[1:]).lower()
-        if path == "oauth2/v2.0/token":
+        if path in {"oauth2/v2.0/token", "oauth2/token"}:
             return await self._token(asked, word)
         tenant = await self._tenant(word)
         documents = {
@@ -174,8 +174,11 @@ class Authority:
             raise OAuthRefusal("invalid_scope", 70011, f"The scope '{words[0][:80]}' is not valid: client credentials take"
                                f" {AUDIENCES[0]}/.default.")  # fmt: skip
         resource = words[0].removesuffix("/.default").rstrip("/").removeprefix("api://")
-        parts = urlsplit(resource)
-        host = (parts.hostname or "") if parts.scheme in {"https", "http"} else ""
+        try:
+            parts = urlsplit(resource)
+            host = (parts.hostname or "") if parts.scheme in {"https", "http"} else ""
+        except ValueError:
+            host = ""
         if resource not in AUDIENCES and host not in self._hosts:
             raise OAuthRefusal("invalid_resource", 500011, f"The resource '{resource[:80]}' was not found in the tenant.")
 

@@ -42,6 +42,9 @@ def merged(
                 record[name] = value
         elif value != before[name] and not (name in triage and row.touched.get(name, 0) >= told):
             record[name] = value
+    if record["status"] != new["status"]:
+        # The time of resolution goes with the status; where a person's status stands, so does what they did to it.
+        record["resolvedDateTime"] = row.record["resolvedDateTime"]
     changed = tuple(name for name, value in record.items() if value != row.record.get(name))
     return record, changed
 

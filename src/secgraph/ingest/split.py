@@ -1,27 +1,34 @@
 """A delivery taken apart into records, each with its own bytes.
 
 JSON comes as an array, one object, an object that wraps a list under `value`, or NDJSON; a log comes as lines. One
-record that cannot be read never stops the others. NUL and lone surrogates, which no store can hold, become U+FFFD in
-the decoded value; the bytes stay as they came.
+record that cannot be read never stops the others: where a document does not parse as a whole, its elements are found by
+their brackets and read one by one.
 """
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
 from secgraph.extend import Connector, Raw, Unwraps
+from secgraph.ingest.repair import Repaired, repaired
 from secgraph.model.check import clean
 
 LONGEST_LINE = 32 * 1024 * 1024
 """Most bytes of one line or one JSON document read from a stream."""
 
+BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no JSON value it can hold."""
+
 _list_of_raw = msgspec.json.Decoder(list[msgspec.Raw])
 _object_of_raw = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_piece = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{},:]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +57,16 @@ def pieces(stream: IO[bytes], source: Connector, received: int) -> Iterator[Piec
     if first is None:
         return
     number, line = first
-    rest = stream if line.lstrip()[:1] in b"[" or not _whole(line) else None
-    if rest is None:
+    if line.lstrip()[:1] != b"[" and _is_value(line):
         yield from _json_lines(number, line, stream, source, received)
-    else:
-        yield from _document(number, line + stream.read(), source, received)
+        return
+    whole = line + stream.read(LONGEST_LINE)
+    if line.lstrip()[:1] != b"[" and not _is_value(whole) and any(map(_is_value, whole.splitlines()[1:])):
+        # The first line is broken, but what follows are values of their own.
+        lines = io.BytesIO(whole)
+        yield from _json_lines(number, lines.readline(LONGEST_LINE), lines, source, received)
+        return
+    yield from _document(number, whole, source, received)
 
 
 def _first_line(stream: IO[bytes]) -> tuple[int, bytes] | None:
@@ -67,14 +79,10 @@ def _first_line(stream: IO[bytes]) -> tuple[int, bytes] | None:
     return None
 
 
-def _whole(line: bytes) -> bool:
-    """Whether a line is one JSON value by itself: then the lines after it are too."""
-    try:
-        msgspec.json.decode(line, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError):
-        # A first line that is broken inside, but begins and ends as an object does, is still NDJSON.
-        return line.strip().startswith(b"{") and line.strip().endswith(b"}") and len(line.strip()) > 2
-    return True
+def _is_value(line: bytes) -> bool:
+    """Whether a line is one JSON object by itself, as far as its ends tell: what is inside may be broken."""
+    text = line.strip()
+    return len(text) > 1 and text.startswith(b"{") and text.endswith(b"}") and _end(text, 0) == len(text)
 
 
 def _json_lines(number: int, line: bytes, stream: IO[bytes], source: Connector, received: int) -> Iterator[Piece | Unreadable]:
@@ -87,44 +95,83 @@ def _json_lines(number: int, line: bytes, stream: IO[bytes], source: Connector, 
 
 def _document(number: int, data: bytes, source: Connector, received: int) -> Iterator[Piece | Unreadable]:
     """The records of one JSON document. In an array they are numbered by their place, else by their line."""
+    elements = _elements(data)
+    if elements is not None:
+        for place, item in enumerate(elements, 1):
+            yield _record(place, item, received)
+        return
+    made = _record(number, data.strip(), received)
+    inside = source.unwrap(made.raw.value) if isinstance(made, Piece) and isinstance(source, Unwraps) else None
+    if inside is None or isinstance(made, Unreadable):
+        yield made
+        return
+    for place, value in enumerate(inside, 1):
+        yield Piece(Raw(place, json.dumps(value).encode(), value, received), made.repaired)
+
+
+def _elements(data: bytes) -> Iterable[bytes] | None:
+    """The elements of an array, or of the list that an object wraps under `value`; None where there is no list."""
     head = data.lstrip()[:1]
     try:
         if head == b"[":
-            for place, item in enumerate(_list_of_raw.decode(data), 1):
-                yield _record(place, bytes(item), received)
-            return
+            return [bytes(item) for item in _list_of_raw.decode(data)]
         if head == b"{" and b'"value"' in data:
             wrapped = _object_of_raw.decode(data).get("value")
-            if wrapped is not None and bytes(wrapped).lstrip()[:1] == b"[":
-                for place, item in enumerate(_list_of_raw.decode(wrapped), 1):
-                    yield _record(place, bytes(item), received)
-                return
-    except (msgspec.DecodeError, RecursionError):
-        pass  # the slower reader below repairs it or says what is wrong
-    made = _record(number, data.strip(), received)
-    if isinstance(made, Unreadable):
-        yield made
-        return
-    for value in _unwrapped(made.raw.value, source):
-        if value is made.raw.value:
-            yield made
-        else:
-            place = value[0]
-            yield Piece(Raw(place, _dump(value[1]), value[1], received), made.repaired)
+            if wrapped is None or bytes(wrapped).lstrip()[:1] != b"[":
+                return None
+            return [bytes(item) for item in _list_of_raw.decode(wrapped)]
+    except BROKEN:
+        start = data.find(b"[") if head == b"[" else _wrapped_list(data)
+        # A list that does not close was cut off on its way: the sender still has it, whole.
+        return None if start is None or _end(data, start) < 0 else list(_bracketed(data, start))
+    return None
 
 
-def _unwrapped(value: Any, source: Connector) -> Iterable[Any]:
-    """The value itself, or (place, item) of each item inside it when it is a list or a wrapper."""
-    inside: Iterable[Any] | None = value if isinstance(value, list) else None
-    if inside is None and isinstance(value, dict) and isinstance(value.get("value"), list):
-        inside = value["value"]
-    if inside is None and isinstance(source, Unwraps):
-        inside = source.unwrap(value)
-    return [value] if inside is None else list(enumerate(inside, 1))
+def _wrapped_list(data: bytes) -> int | None:
+    """Where the list under `value` starts in an object that does not parse as a whole."""
+    depth, named, last = 0, False, b""
+    for match in _piece.finditer(data):
+        mark = match[0]
+        if mark == b"[" and depth == 1 and named:
+            return match.start()
+        if mark in {b"{", b"["}:
+            depth += 1
+        elif mark in {b"}", b"]"}:
+            depth -= 1
+        named = mark == b":" and last == b'"value"' if mark != b"[" else False
+        last = mark
+    return None
 
 
-def _dump(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+def _bracketed(data: bytes, start: int) -> Iterator[bytes]:
+    """The elements of the list that opens at `start`, told apart by brackets and quotes alone."""
+    depth, begins = 0, start + 1
+    for match in _piece.finditer(data, start):
+        mark = match[0]
+        if mark in {b"[", b"{"}:
+            depth += 1
+        elif mark in {b"]", b"}"}:
+            depth -= 1
+        if depth == 0 or (mark == b"," and depth == 1):
+            item = data[begins : match.start()].strip()
+            if item:
+                yield item
+            begins = match.end()
+        if depth == 0:
+            return
+
+
+def _end(data: bytes, start: int) -> int:
+    """Behind the bracket that closes the one at `start`; -1 when none does."""
+    depth = 0
+    for match in _piece.finditer(data, start):
+        if match[0] in {b"[", b"{"}:
+            depth += 1
+        elif match[0] in {b"]", b"}"}:
+            depth -= 1
+            if depth == 0:
+                return match.end()
+    return -1
 
 
 def _record(line: int, data: bytes, received: int) -> Piece | Unreadable:
@@ -132,14 +179,15 @@ def _record(line: int, data: bytes, received: int) -> Piece | Unreadable:
         value = msgspec.json.decode(data)
     except RecursionError:
         return Unreadable(line, data, "nested too deep to be read")
-    except msgspec.DecodeError as first:
-        return _repaired(line, data, received, str(first))
+    except (msgspec.DecodeError, UnicodeDecodeError) as reason:
+        return _mended(line, data, received, str(reason))
     if b"\\u0000" in data:
-        return Piece(Raw(line, data, _clean(value), received), repaired=True)
+        found = repaired(value)
+        return Piece(Raw(line, data, found.value, received), found.changed)
     return Piece(Raw(line, data, value, received), repaired=False)
 
 
-def _repaired(line: int, data: bytes, received: int, reason: str) -> Piece | Unreadable:
+def _mended(line: int, data: bytes, received: int, reason: str) -> Piece | Unreadable:
     """The same by a reader that lets lone surrogates and wrong UTF-8 through, so that they can be replaced."""
 
     def refuse(word: str) -> None:
@@ -147,22 +195,12 @@ def _repaired(line: int, data: bytes, received: int, reason: str) -> Piece | Unr
 
     text = data.decode("utf-8", "replace").replace("\x00", "\ufffd")
     try:
-        value = json.loads(text, parse_constant=refuse)
-        return Piece(Raw(line, data, _clean(value), received), repaired=True)
+        found: Repaired = repaired(json.loads(text, parse_constant=refuse))
     except RecursionError:
         return Unreadable(line, data, "nested too deep to be read")
     except ValueError:
         return Unreadable(line, data, f"not JSON: {reason}")
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    if isinstance(value, dict):
-        return {clean(name): _clean(item) for name, item in value.items()}
-    return value
+    return Piece(Raw(line, data, found.value, received), repaired=True)
 
 
 def _log_lines(stream: IO[bytes], received: int) -> Iterator[Piece | Unreadable]:
@@ -174,4 +212,4 @@ def _log_lines(stream: IO[bytes], received: int) -> Iterator[Piece | Unreadable]
             continue
         text = data.decode("utf-8", "replace")
         fixed = clean(text)
-        yield Piece(Raw(number, data, fixed, received), repaired="\ufffd" in fixed and "\ufffd".encode() not in data)
+        yield Piece(Raw(number, data, fixed, received), repaired=fixed.encode() != data)

@@ -32,7 +32,7 @@ def changes(one: EntitySet, body: Any, present: Record) -> Record:
         if item.navigation:
             # What was expanded may come back; rows are moved by their own actions, never by sending a list.
             if not (item.collection and isinstance(given, list) and all(_holds(member, present) for member in given)):
-                raise BadBody(item.name, "cannot be changed here and holds what the object does not.", hint=_writable(one))
+                raise BadBody(item.name, "is read-only and holds what the object does not.", hint=_writable(one))
             continue
         if item.name not in one.choices.write:
             if not _same(item, given, present.get(item.name)):
@@ -61,8 +61,9 @@ def _written(one: EntitySet, item: Property, given: Any, present: Any) -> Any:
         if not item.nullable:
             raise BadBody(item.name, "cannot be null.")
         return [] if item.collection else None
-    if isinstance(item.type, EnumType) and given == SENTINEL and isinstance(present, str) and item.type.hidden(present):
-        return present  # the stand-in the client was shown: unchanged
+    shown = isinstance(item.type, EnumType) and isinstance(present, str) and (present == SENTINEL or item.type.hidden(present))
+    if given == SENTINEL and shown:
+        return present  # what the client was shown: unchanged
     return from_client(item, given)
 
 
@@ -84,10 +85,13 @@ def _alike(kind: Type, given: Any, stored: Any) -> bool:
     if isinstance(kind, StructType):
         if not isinstance(given, dict) or not isinstance(stored, dict):
             return False
+        # Types of one family have members of one name and different types: the stored value says which it is.
+        tag = stored.get("@odata.type")
+        struct = next((child for child in kind.family() if f"#{child.name}" == tag), kind)
         for name, value in given.items():
             if "@" in name:
                 continue
-            item = next((child.properties[name] for child in kind.family() if name in child.properties), None)
+            item = struct.properties.get(name)
             if not (_same(item, value, stored.get(name)) if item else value == stored.get(name)):
                 return False
         return True

@@ -35,6 +35,7 @@ EXTRA_MOST = 2048
 """Most bytes of JSON that `additionalData` may hold."""
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_WIRE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{7}Z", re.ASCII)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -46,6 +47,7 @@ class Context:
     """Fills a required time which the source left out."""
     notes: Counter[str] = field(default_factory=Counter)
     """What had to be changed or left out, counted by member."""
+    depth: int = 0
 
 
 Check = Callable[[Any, Context], Any]
@@ -58,9 +60,9 @@ def clean(text: str) -> str:
 
 def instant(value: str) -> str | None:
     """A date-time in wire form, or None. A text that is in wire form already costs next to nothing."""
-    if len(value) == 28 and value[10] == "T" and value[19] == "." and value[27] == "Z" and value[26].isdigit():
+    if _WIRE.fullmatch(value):
         try:
-            datetime.fromisoformat(value[:26])
+            datetime.fromisoformat(value[:19])
         except ValueError:
             pass
         else:
@@ -275,6 +277,18 @@ class _Struct:
                 raise _told("an object", value)
             context.notes["not an object"] += 1
             return None
+        context.depth += 1
+        if context.depth > DEEPEST:
+            context.depth -= 1
+            if self.strict:
+                raise BadBody("", f"nests deeper than {DEEPEST} levels.")
+            context.notes["nested too deep"] += 1
+            return None
+        record = self._filled(value, context)
+        context.depth -= 1
+        return record
+
+    def _filled(self, value: Record, context: Context) -> Record:
         record = self.template.copy()
         for name in self.lists:
             record[name] = []
@@ -298,8 +312,9 @@ class _Struct:
     def _other(self, name: str, given: Any, record: Record, context: Context) -> None:
         known = self.kind.folded.get(name.casefold())
         if known is not None and not known.navigation:
-            if given is not None:
-                record[known.name] = _under(known.name, self.members[known.name], given, context)
+            found = None if given is None else _under(known.name, self.members[known.name], given, context)
+            if found is not None:
+                record[known.name] = found
         elif self.kind.open:
             if "@" not in name:
                 record[clean(name)] = _under(name, _open(strict=self.strict), given, context)
@@ -433,10 +448,21 @@ def from_source(kind: StructType, value: Record, created: str | None) -> tuple[R
     record = _struct(kind, strict=False, tagged=False)(value, context)
     extra = record.get("additionalData")
     if extra:
-        while extra and len(msgspec.json.encode(extra)) > EXTRA_MOST:
-            extra.popitem()
-            context.notes["additionalData is larger than 2 KiB"] += 1
+        _trim(extra, context)
     return record, context.notes
+
+
+def _trim(extra: Record, context: Context) -> None:
+    """Leaves out the last members until what stays fits."""
+    size = 1
+    for place, (name, value) in enumerate(list(extra.items())):
+        size += len(msgspec.json.encode(name)) + len(msgspec.json.encode(value)) + 2
+        if size > EXTRA_MOST:
+            dropped = list(extra)[place:]
+            for last in dropped:
+                del extra[last]
+            context.notes["additionalData is larger than 2 KiB"] += len(dropped)
+            return
 
 
 def from_client(item: Property, value: Any) -> Any:

@@ -120,10 +120,8 @@ class Binder:
         kind, enum = self._kind(left, node.left)
         if isinstance(right, Literal):
             constant, kind = value(self.refuse, right, kind, enum, left)
-            if constant is None and op in {"le", "ge"}:
-                op = "eq"  # nothing but null is as small or as large as null
-            if constant is None and op in {"lt", "gt"}:
-                return Either(())
+            if constant is None and op not in {"eq", "ne"}:
+                return Either(())  # an order comparison with null is false
             return Compare(op, left, Const(constant), kind, enum)
         other, other_enum = self._kind(right, node.right)
         if kind == "dynamic":
@@ -238,20 +236,28 @@ class Binder:
             steps.pop(0)
             if not steps:
                 return Field(root, (), over.kind, over.enum)
+            if kind is None:
+                raise self.refuse(f"'{node.steps[0]}' has no members", node)
         elif first == _PARAMETER and len(steps) > 1:
             steps.pop(0)
         field: Field | None = None
         for place, name in enumerate(steps):
             if field is not None and field.collection and name.lower() != "$count":
                 raise self.refuse(f"'{field.spelled()}' is a collection", node, f"Use {field.spelled()}/any(x: x/{name} ...).")
-            if name.lower() == "$count" and field is not None and field.collection and place == len(steps) - 1:
+            if name.lower() == "$count":
+                if field is None or not field.collection or place < len(steps) - 1:
+                    raise self.refuse("'$count' is not possible here", node, "Put it behind a collection: evidence/$count.")
                 return Size(field)
             if "." in name:
                 cast_to = self._cast(name, kind, node)
+                if cast_to is kind:
+                    continue  # to the type it has anyway
                 before.append(Cast(tuple(f"#{child.name}" for child in cast_to.family())))
                 kind = cast_to
                 continue
             if kind is None:  # inside an open type
+                if name.startswith(("$", "@")):
+                    raise self.refuse(f"'{name}' is not possible here", node)
                 before.append(name)
                 field = Field(root, tuple(before), "dynamic")
                 continue

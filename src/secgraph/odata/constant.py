@@ -81,6 +81,6 @@ def _moment(refuse: Refuse, literal: Literal, name: str) -> int:
 
 
 def _number(text: str) -> int | float:
-    if text.lstrip("-").isdigit() and len(text) < 19:
+    if text.lstrip("-").isdigit() and len(text) < 21 and -(2**63) <= int(text) < 2**63:
         return int(text)
-    return float(text)
+    return float(text)  # beyond 64 bits no database holds it exactly

@@ -6,6 +6,7 @@ then everything beyond it), so that page one thousand costs what page one costs,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,6 +148,24 @@ def compiled(query: Query, dialect: Sqlite) -> Plan:
     )
 
 
+def joined_base(base: Sql, made: Callable[[str], Sql]) -> Sql:
+    """What is made over a base, with the base's own values before each place it stands in."""
+    mark = "\x00"
+    over = made(mark)
+    parts = over.text.split(mark)
+    if not base.values:
+        return Sql(base.text.join(parts), over.values)
+    values: list[object] = []
+    rest = list(over.values)
+    for place, part in enumerate(parts):
+        if place:
+            values += base.values
+        taken = part.count("?")
+        values += rest[:taken]
+        rest = rest[taken:]
+    return Sql(base.text.join(parts), tuple(values))
+
+
 class _Writer:
     def __init__(self, dialect: Sqlite) -> None:
         self.dialect = dialect
@@ -159,40 +178,40 @@ class _Writer:
         if field.column is not None:
             return SortKey(Sql(f"t.{quoted(field.column)}"), order.descending, field.nullable)
         sql = self.operand(field, field.kind)
-        if field.enum is not None:
-            whens = " ".join(f"WHEN ? THEN {number}" for number in field.enum.members.values())
-            sql = Sql(f"CASE {sql.text} {whens} END", (*sql.values, *field.enum.members))
-        return SortKey(sql, order.descending, nullable=True)
+        return SortKey(sql if field.enum is None else self._rank(sql, field.enum), order.descending, nullable=True)
 
     def operand(self, of: Field | Size, kind: Kind) -> Sql:
         """The SQL value of an operand: folded for text, the canonical text for an instant inside the document."""
         if isinstance(of, Size):
             base, names = self._place(of.of)
-            return self.dialect.size(base, names)
+            return joined_base(base, lambda text: self.dialect.size(text, names))
         if of.column is not None:
             return Sql(f"t.{quoted(of.column)}")
-        value = self._guarded(of)
+        value = self._value(of, kind)
         return Sql(f"fold({value.text})", value.values) if kind in {"text", "dynamic"} else value
 
-    def _place(self, field: Field) -> tuple[str, tuple[str, ...]]:
-        base = f"{field.root}.value" if field.root else self.dialect.document
-        return base, tuple(step for step in field.steps if isinstance(step, str))
-
-    def _guarded(self, field: Field) -> Sql:
-        """The value at a path, or NULL where a cast on the way does not fit."""
-        base, names = self._place(field)
-        value = self.dialect.member(base, names)
-        before: list[str] = []
+    def _place(self, field: Field) -> tuple[Sql, tuple[str, ...]]:
+        """Where a path starts and the names it goes through; NULL where a cast on the way does not fit."""
+        base = Sql(f"{field.root}.value" if field.root else self.dialect.document)
+        start = base.text
+        names: list[str] = []
         for step in field.steps:
             if isinstance(step, Cast):
-                tag = self.dialect.member(base, (*before, "@odata.type"))
+                tag = self.dialect.member(start, (*names, "@odata.type"))
                 marks = ", ".join("?" * len(step.tags))
-                value = Sql(
-                    f"CASE WHEN {tag.text} IN ({marks}) THEN {value.text} END", (*tag.values, *step.tags, *value.values)
-                )
+                base = Sql(f"CASE WHEN {tag.text} IN ({marks}) THEN {base.text} END", (*tag.values, *step.tags, *base.values))
             else:
-                before.append(step)
-        return value
+                names.append(step)
+        return base, tuple(names)
+
+    def _value(self, field: Field, kind: Kind) -> Sql:
+        base, names = self._place(field)
+        if field.kind != "dynamic":
+            return joined_base(base, lambda text: self.dialect.member(text, names))
+        match kind:
+            case "text" | "number" | "boolean":
+                return joined_base(base, lambda text: self.dialect.member_of(kind, text, names))
+        return joined_base(base, lambda text: self.dialect.member(text, names))
 
     @staticmethod
     def constant(value: Any, kind: Kind, enum: EnumType | None, *, column: bool) -> Any:
@@ -230,9 +249,9 @@ class _Writer:
             case Some(over=over, variable=variable, body=body):
                 base, names = self._place(over)
                 if body is None:
-                    size = self.dialect.size(base, names)
+                    size = joined_base(base, lambda text: self.dialect.size(text, names))
                     return Sql(f"{size.text} > 0", size.values)
-                items = self.dialect.each(base, names, variable)
+                items = joined_base(base, lambda text: self.dialect.each(text, names, variable))
                 inner = self.test(body, negated=False)
                 return Sql(f"EXISTS (SELECT 1 FROM {items.text} WHERE {inner.text})", (*items.values, *inner.values))
 
@@ -252,9 +271,9 @@ class _Writer:
         left, right, op = test.left, test.right, test.op
         assert not isinstance(left, Const)  # noqa: S101 -- the binder puts the constant on the right
         column = isinstance(left, Field) and left.column is not None
-        operand = self.operand(left, test.kind)
         if not isinstance(right, Const):
-            return self._both(test, operand, self.operand(right, test.kind), negated=negated)
+            return self._both(test, negated=negated)
+        operand = self.operand(left, test.kind)
         if right.value is None:
             return Sql(f"{operand.text} IS {'NOT ' if op == 'ne' else ''}NULL", operand.values)
         if test.kind == "enum" and op not in {"eq", "ne"} and test.enum is not None:
@@ -278,13 +297,28 @@ class _Writer:
         sql = Sql(f"{operand.text} IN ({', '.join('?' * len(members))})", (*operand.values, *members))
         return self._definite(sql, test.left, negated=negated)
 
-    def _both(self, test: Compare, left: Sql, right: Sql, *, negated: bool) -> Sql:
+    def _both(self, test: Compare, *, negated: bool) -> Sql:
+        """Two operands of the row: both from columns, or both from the document, where they are written alike."""
+        left, right = (self._alike(test, side) for side in (test.left, test.right))
         values = (*left.values, *right.values)
         if test.op in {"eq", "ne"}:
             word = self.dialect.same if test.op == "eq" else self.dialect.distinct
             return Sql(word(left.text, right.text), values)
         sql = Sql(f"{left.text} {_SYMBOL[test.op]} {right.text}", values)
-        return self._definite(sql, test.left, negated=negated)
+        return Sql(f"coalesce({sql.text}, {self.dialect.false})", values) if negated else sql
+
+    def _alike(self, test: Compare, side: Field | Size | Const) -> Sql:
+        assert not isinstance(side, Const)  # noqa: S101 -- both sides are read from the row here
+        columns = all(isinstance(one, Field) and one.column is not None for one in (test.left, test.right))
+        if columns or isinstance(side, Size) or test.kind not in {"moment", "enum"}:
+            return self.operand(side, test.kind)
+        value = self._value(side, test.kind)
+        return value if test.enum is None else self._rank(value, test.enum)
+
+    def _rank(self, value: Sql, enum: EnumType) -> Sql:
+        """The number of an enum member's name."""
+        whens = " ".join(f"WHEN ? THEN {number}" for number in enum.members.values())
+        return Sql(f"CASE {value.text} {whens} END", (*value.values, *enum.members))
 
     def _definite(self, sql: Sql, of: Field | Size | Const, *, negated: bool) -> Sql:
         """True or false: an unknown counts as false. Only a `not` around can tell the difference."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Sql(NamedTuple):
@@ -31,6 +31,12 @@ class Sqlite:
     def member(self, base: str, names: tuple[str, ...]) -> Sql:
         """The value at a path; a JSON null is NULL."""
         return Sql(f"json_extract({base}, ?)", (self.path(names),)) if names else Sql(base)
+
+    def member_of(self, kind: Literal["text", "number", "boolean"], base: str, names: tuple[str, ...]) -> Sql:
+        """The value at a path where it is of that JSON type, else NULL: a member of an open type may be anything."""
+        types = {"text": "('text')", "number": "('integer', 'real')", "boolean": "('true', 'false')"}[kind]
+        path = self.path(names)
+        return Sql(f"CASE WHEN json_type({base}, ?) IN {types} THEN json_extract({base}, ?) END", (path, path))
 
     def each(self, base: str, names: tuple[str, ...], alias: str) -> Sql:
         """The items of the collection at a path, as rows `alias.value`."""

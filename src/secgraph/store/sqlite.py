@@ -53,6 +53,9 @@ LONGEST_KEPT = 4096
 
 BUSY_SECONDS = 30
 
+APPLICATION = 0x53474652
+"""What marks a SQLite file as ours."""
+
 AHEAD = 5 * clock.SECOND
 """How far a tenant's stamps may run ahead of the wall clock before somebody should know."""
 
@@ -350,6 +353,10 @@ def migrate(connection: apsw.Connection, model: Model) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         found = connection.pragma("user_version")
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchall()[0][0]
+        if tables and connection.pragma("application_id") != APPLICATION:
+            raise UsageError("The file is a database of something else. Move it away or choose another --data.")  # noqa: TRY301 -- as below
+        connection.pragma("application_id", APPLICATION)
         known = migrations()
         if found > max(known):
             raise UsageError(  # noqa: TRY301 -- the transaction above is to be undone for it too
