@@ -25,7 +25,9 @@ from secgraph.observe import CertificateFailed, CertificateRenewed, ServerStarte
 from secgraph.settings import Settings
 
 RENEW_SECONDS = 3600
-STOP_SECONDS = 15
+STOP_SECONDS = 5
+"""How long requests under way, and idle TLS peers that do not answer the goodbye, may hold up the end; well below the ten
+seconds after which container runtimes kill."""
 BACKLOG = 2048
 
 

@@ -53,14 +53,15 @@ class Writer:
 
     async def comment(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
         """Adds a comment; the answer is every comment of the object, the new one last."""
-        text = change.new_comment(await self._json(asked))
+        texts = change.new_comments(await self._json(asked))
         wanted = asked.header(b"if-match")
 
         def decide(facts: Facts) -> Decision[Record]:
             row = _present(facts, one, target.key)
             _same_version(row, wanted)
-            added = {"comment": text, "createdByDisplayName": caller.name, "createdDateTime": clock.text(facts.now)}
-            record = {**row.record, "comments": [*row.record["comments"], added]}
+            now = clock.text(facts.now)
+            added = [{"comment": text, "createdByDisplayName": caller.name, "createdDateTime": now} for text in texts]
+            record = {**row.record, "comments": [*row.record["comments"], *added]}
             return _changed(facts, one, row, record, ("comments",), caller)
 
         record = await self._store.write(caller.tenant, _needs(one, target.key), decide)

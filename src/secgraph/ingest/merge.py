@@ -34,13 +34,13 @@ def merged(
         if name in OURS:
             continue
         if name == "comments":
-            record[name] = _comments(record[name], before[name] if before else [], value)
+            record[name] = _comments(record.get(name) or [], before.get(name, []) if before else [], value)
         elif name in EARLIEST or name == "lastActivityDateTime":
-            record[name] = _span(name, record[name], value)
+            record[name] = _span(name, record.get(name), value)
         elif before is None:
-            if record[name] in EMPTY and value not in EMPTY and not (name in triage and name in row.touched):
+            if record.get(name) in EMPTY and value not in EMPTY and not (name in triage and name in row.touched):
                 record[name] = value
-        elif value != before[name] and not (name in triage and row.touched.get(name, 0) >= told):
+        elif value != before.get(name) and not (name in triage and row.touched.get(name, 0) >= told):
             record[name] = value
     if record["status"] != new["status"]:
         # The time of resolution goes with the status; where a person's status stands, so does what they did to it.

@@ -21,14 +21,21 @@ from secgraph.ingest.repair import Repaired, repaired
 from secgraph.model.check import clean
 
 LONGEST_LINE = 32 * 1024 * 1024
-"""Most bytes of one line or one JSON document read from a stream."""
+"""Most bytes of one line of a stream."""
+
+LONGEST_DOCUMENT = 512 * 1024 * 1024
+"""Most bytes of one JSON document that spans lines; NDJSON has no such bound."""
+
+SHOWN = 4096
+"""Bytes kept of a record that is too long to be read."""
 
 BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are no JSON value it can hold."""
 
 _list_of_raw = msgspec.json.Decoder(list[msgspec.Raw])
 _object_of_raw = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_piece = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{},:]', re.DOTALL)
+# Possessive, so that a text of millions of characters leaves no way back to remember.
+_piece = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},:]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +67,35 @@ def pieces(stream: IO[bytes], source: Connector, received: int) -> Iterator[Piec
     if line.lstrip()[:1] != b"[" and _is_value(line):
         yield from _json_lines(number, line, stream, source, received)
         return
-    whole = line + stream.read(LONGEST_LINE)
+    whole = line + stream.read(LONGEST_DOCUMENT)
+    if len(whole) > LONGEST_DOCUMENT:
+        yield Unreadable(number, whole[:SHOWN], f"a document larger than {LONGEST_DOCUMENT} bytes: hand it in as NDJSON")
+        return
     if line.lstrip()[:1] != b"[" and not _is_value(whole) and any(map(_is_value, whole.splitlines()[1:])):
         # The first line is broken, but what follows are values of their own.
         lines = io.BytesIO(whole)
-        yield from _json_lines(number, lines.readline(LONGEST_LINE), lines, source, received)
+        yield from _json_lines(number, lines.readline(LONGEST_LINE + 1), lines, source, received)
         return
     yield from _document(number, whole, source, received)
 
 
 def _first_line(stream: IO[bytes]) -> tuple[int, bytes] | None:
     number = 0
-    while line := stream.readline(LONGEST_LINE):
+    while line := stream.readline(LONGEST_LINE + 1):
         number += 1
         line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
         if line.strip():
             return number, line
     return None
+
+
+def _too_long(line: bytes, stream: IO[bytes]) -> bool:
+    """Whether a line is longer than is read; what is left of it is passed over then."""
+    if len(line) <= LONGEST_LINE or line.endswith(b"\n"):
+        return False
+    while (more := stream.readline(LONGEST_LINE)) and not more.endswith(b"\n"):
+        pass
+    return True
 
 
 def _is_value(line: bytes) -> bool:
@@ -87,9 +106,11 @@ def _is_value(line: bytes) -> bool:
 
 def _json_lines(number: int, line: bytes, stream: IO[bytes], source: Connector, received: int) -> Iterator[Piece | Unreadable]:
     while line:
-        if line.strip():
+        if _too_long(line, stream):
+            yield Unreadable(number, line[:SHOWN], f"a line longer than {LONGEST_LINE} bytes")
+        elif line.strip():
             yield from _document(number, line.rstrip(b"\r\n"), source, received)
-        line = stream.readline(LONGEST_LINE)
+        line = stream.readline(LONGEST_LINE + 1)
         number += 1
 
 
@@ -205,8 +226,11 @@ def _mended(line: int, data: bytes, received: int, reason: str) -> Piece | Unrea
 
 def _log_lines(stream: IO[bytes], received: int) -> Iterator[Piece | Unreadable]:
     number = 0
-    while line := stream.readline(LONGEST_LINE):
+    while line := stream.readline(LONGEST_LINE + 1):
         number += 1
+        if _too_long(line, stream):
+            yield Unreadable(number, line[:SHOWN], f"a line longer than {LONGEST_LINE} bytes")
+            continue
         data = line.rstrip(b"\r\n")
         if not data.strip():
             continue

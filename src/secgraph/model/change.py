@@ -14,6 +14,8 @@ from secgraph.errors import BadBody
 from secgraph.model.check import Record, from_client, text_from_client
 from secgraph.model.edm import SENTINEL, EntitySet, EnumType, Property, StructType, Type
 
+MOST_COMMENTS = 100
+
 
 def changes(one: EntitySet, body: Any, present: Record) -> Record:
     """The members that a PATCH body sets, checked; read-only members may be sent back unchanged.
@@ -106,8 +108,19 @@ def _alike(kind: Type, given: Any, stored: Any) -> bool:
     return bool(given == stored)
 
 
-def new_comment(body: Any) -> str:
-    """The text of a comment that a client adds; BadBody when there is none."""
+def new_comments(body: Any) -> list[str]:
+    """The texts of the comments that a client adds, one as documented; the SDKs' own signature sends a list. BadBody
+    when there is none.
+    """
+    if isinstance(body, dict) and isinstance(body.get("value"), list):
+        body = body["value"]
+    items = body if isinstance(body, list) else [body]
+    if not items or len(items) > MOST_COMMENTS:
+        raise BadBody("", f"The body must hold one comment, or a list of 1 to {MOST_COMMENTS}.")
+    return [_comment(item) for item in items]
+
+
+def _comment(body: Any) -> str:
     if not isinstance(body, dict):
         raise BadBody("", 'The body must be a JSON object: {"comment": "..."}.')
     found = next((value for name, value in body.items() if name.casefold() == "comment"), None)
