@@ -1,0 +1,210 @@
+"""Tenants and applications: who there is, what is kept of a secret, and what remains of one that is gone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import apsw
+import pytest
+
+from secgraph.errors import UsageError
+from secgraph.store.protocol import PutEntry, PutIncidentKey, Reject
+from secgraph.store.registry import FRESH_SECONDS, Registry
+from secgraph.testing import Clock
+
+if TYPE_CHECKING:
+    from tests.store.conftest import Ground
+
+READ, WRITE = "SecurityAlert.Read.All", "SecurityAlert.ReadWrite.All"
+
+
+def everything(path: Path) -> bytes:
+    """The bytes of the database and of what stands beside it."""
+    return b"".join(file.read_bytes() for file in sorted(path.parent.iterdir()))
+
+
+def rows_of(path: Path, tenant: int) -> dict[str, int]:
+    """How many rows of a tenant each table has."""
+    found: dict[str, int] = {}
+    with closing(apsw.Connection(str(path))) as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'facts'").fetchall():
+            for (count,) in connection.execute(f'SELECT count(*) FROM "{name}" WHERE tenant = ?', (tenant,)):
+                found[str(name)] = int(str(count))
+    return found
+
+
+# --- tenants -------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_tenant_is_found_by_its_name_and_its_id(ground: Ground) -> None:
+    made = await ground.registry.create_tenant(" fabrikam ")
+    assert made.name == "fabrikam"
+    assert await ground.registry.tenant("fabrikam") == await ground.registry.tenant(made.id) == made
+    assert await ground.registry.known_tenant(made.id) == made
+    assert await ground.registry.known_tenant("fabrikam") is None
+    assert await ground.registry.tenants() == [ground.tenant, made]
+
+
+async def test_the_only_tenant_needs_no_name(ground: Ground) -> None:
+    assert await ground.registry.tenant(None) == ground.tenant
+    await ground.registry.create_tenant("fabrikam")
+    with pytest.raises(UsageError, match="contoso, fabrikam"):
+        await ground.registry.tenant(None)
+
+
+async def test_without_any_tenant_it_says_how_to_make_one(ground: Ground) -> None:
+    await ground.registry.delete_tenant(ground.tenant)
+    with pytest.raises(UsageError, match="secgraph tenant create"):
+        await ground.registry.tenant(None)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a" * 101, "a\nb", "a\x00b", "contoso", " contoso "])
+async def test_names_that_a_tenant_cannot_have(ground: Ground, name: str) -> None:
+    with pytest.raises(UsageError):
+        await ground.registry.create_tenant(name)
+    assert len(await ground.registry.tenants()) == 1
+
+
+async def test_a_deleted_tenant_leaves_nothing_and_its_number_is_never_used_again(ground: Ground) -> None:
+    other = await ground.registry.create_tenant("fabrikam")
+    last = await ground.registry.create_tenant("tailspin")
+    for tenant in (ground.tenant, other, last):
+        application, _ = await ground.registry.create_application(tenant, "app", [READ])
+        await ground.add(1, tenant, title=f"secret of {tenant.name}")
+        await ground.write(
+            PutEntry("da0001", "s", "p", "n", None, 0, {}, repaired=False, original=b"x"), PutIncidentKey("a", "b", "1"),
+            Reject("s", 1, "r", 0, b"x"), tenant=tenant,
+        )  # fmt: skip
+        assert application.tenant == tenant.number
+    filled = rows_of(ground.path, other.number)
+    assert all(count > 0 for name, count in filled.items() if name != "incidents"), filled
+    await ground.registry.delete_tenant(last)
+    left = rows_of(ground.path, last.number)
+    assert set(left.values()) == {0}, left
+    assert rows_of(ground.path, other.number) == filled
+    assert await ground.registry.known_tenant(last.id) is None
+    with pytest.raises(UsageError):
+        await ground.registry.tenant("tailspin")
+    again = await ground.registry.create_tenant("tailspin")
+    assert again.number > last.number
+    assert again.id != last.id
+    assert await ground.ids(again) == []
+    await ground.registry.delete_tenant(other)
+    await ground.registry.delete_tenant(again)
+    newest = await ground.registry.create_tenant("northwind")
+    assert newest.number > again.number
+    await ground.registry.delete_tenant(newest)
+    await ground.registry.delete_tenant(ground.tenant)
+    assert (await ground.registry.create_tenant("adatum")).number > newest.number
+
+
+async def test_a_tenant_deleted_elsewhere_is_unknown_here_too(open_ground: Callable[..., Any], clock: Clock) -> None:
+    ground: Ground = await open_ground()
+    here = Registry(ground.store, ground.model, clock)
+    application, _ = await here.create_application(ground.tenant, "app", [READ])
+    assert await here.known_tenant(ground.tenant.id) == ground.tenant
+    assert await here.known_application(ground.tenant.number, application.id) == application
+    await ground.registry.delete_tenant(ground.tenant)
+    clock.forward(FRESH_SECONDS + 1)
+    assert await here.known_application(ground.tenant.number, application.id) is None
+
+
+# --- applications --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_secret_is_shown_once_and_stands_nowhere_in_the_files(ground: Ground) -> None:
+    application, secret = await ground.registry.create_application(ground.tenant, "app", [READ])
+    rotated = await ground.registry.rotate(ground.tenant, application)
+    await ground.store.run(("fact_put", {"name": "checkpoint", "value": "x"}))
+    kept = everything(ground.path)
+    assert application.id.encode() in kept, "the files that were searched hold no applications at all"
+    for shown in (secret, rotated):
+        assert len(shown) >= 43
+        assert re.fullmatch(r"[\w-]+", shown)
+        assert shown.encode() not in kept
+        assert shown.encode("utf-16-le") not in kept
+
+
+async def test_only_the_secret_proves(ground: Ground) -> None:
+    registry, tenant = ground.registry, ground.tenant
+    other = await registry.create_tenant("fabrikam")
+    one, secret = await registry.create_application(tenant, "one", [READ])
+    two, second = await registry.create_application(tenant, "two", [READ])
+    assert await registry.proves(tenant, one.id, secret)
+    assert await registry.proves(tenant, two.id, second)
+    for where, client, given in ((tenant, one.id, second), (tenant, one.id, ""), (tenant, one.id, secret[:-1]), (tenant, one.id, secret + " "),
+                                 (tenant, one.id, "\ud800"), (tenant, one.id, "\x00"), (other, one.id, secret), (tenant, "", secret),
+                                 (tenant, "nobody", secret), (tenant, "nobody", "")):  # fmt: skip
+        assert not await registry.proves(where, client, given)
+
+
+async def test_rotating_ends_the_old_secret_and_the_tokens(ground: Ground) -> None:
+    application, secret = await ground.registry.create_application(ground.tenant, "app", [READ])
+    rotated = await ground.registry.rotate(ground.tenant, application)
+    assert not await ground.registry.proves(ground.tenant, application.id, secret)
+    assert await ground.registry.proves(ground.tenant, application.id, rotated)
+    assert (await ground.registry.application(ground.tenant, "app")).generation == application.generation + 1
+
+
+async def test_a_wider_grant_keeps_tokens_and_a_narrower_one_ends_them(ground: Ground) -> None:
+    application, _ = await ground.registry.create_application(ground.tenant, "app", [READ])
+    wider = await ground.registry.grant(ground.tenant, application, [WRITE, READ])
+    assert (wider.permissions, wider.generation) == (frozenset({READ, WRITE}), application.generation)
+    narrower = await ground.registry.revoke(ground.tenant, wider, [READ])
+    assert (narrower.permissions, narrower.generation) == (frozenset({WRITE}), application.generation + 1)
+    with pytest.raises(UsageError, match="does not hold"):
+        await ground.registry.revoke(ground.tenant, narrower, [READ])
+    with pytest.raises(UsageError, match="There is no permission 'Nope'"):
+        await ground.registry.grant(ground.tenant, narrower, ["Nope"])
+
+
+async def test_an_application_as_it_was_a_moment_ago(ground: Ground, clock: Clock) -> None:
+    application, _ = await ground.registry.create_application(ground.tenant, "app", [READ])
+    elsewhere = Registry(ground.store, ground.model, clock)
+    assert await ground.registry.known_application(ground.tenant.number, application.id) == application
+    changed = await elsewhere.grant(ground.tenant, application, [WRITE])
+    assert await ground.registry.known_application(ground.tenant.number, application.id, fresh=True) == changed
+    newer = await elsewhere.rotate(ground.tenant, changed)
+    assert newer
+    assert await ground.registry.known_application(ground.tenant.number, application.id) == changed
+    clock.forward(FRESH_SECONDS)
+    found = await ground.registry.known_application(ground.tenant.number, application.id)
+    assert found is not None
+    assert found.generation == changed.generation + 1
+    clock.forward(-3600)
+    await elsewhere.delete_application(ground.tenant, application)
+    assert await ground.registry.known_application(ground.tenant.number, application.id) is None
+
+
+async def test_a_deleted_application_is_gone_with_its_secrets(ground: Ground) -> None:
+    application, secret = await ground.registry.create_application(ground.tenant, "app", [READ])
+    await ground.registry.delete_application(ground.tenant, application)
+    assert not await ground.registry.proves(ground.tenant, application.id, secret)
+    assert await ground.registry.known_application(ground.tenant.number, application.id) is None
+    assert await ground.registry.applications(ground.tenant) == []
+    again, _ = await ground.registry.create_application(ground.tenant, "app", [])
+    assert again.id != application.id
+    assert again.permissions == frozenset()
+
+
+@pytest.mark.parametrize("name", ["", " ", "a" * 101, "a\tb", "app"])
+async def test_names_that_an_application_cannot_have(ground: Ground, name: str) -> None:
+    await ground.registry.create_application(ground.tenant, "app", [READ])
+    with pytest.raises(UsageError):
+        await ground.registry.create_application(ground.tenant, name, [READ])
+    assert len(await ground.registry.applications(ground.tenant)) == 1
+
+
+async def test_two_tenants_may_have_applications_of_one_name(ground: Ground) -> None:
+    other = await ground.registry.create_tenant("fabrikam")
+    one, _ = await ground.registry.create_application(ground.tenant, "app", [READ])
+    two, _ = await ground.registry.create_application(other, "app", [READ])
+    assert await ground.registry.application(ground.tenant, "app") == one
+    assert await ground.registry.application(other, "app") == two
+    assert await ground.registry.known_application(other.number, one.id) is None
+    with pytest.raises(UsageError):
+        await ground.registry.application(other, one.id)
