@@ -15,7 +15,8 @@ async def test_an_alert_goes_in_and_comes_out(graph: Graph) -> None:
 async def test_a_patch_answers_with_the_committed_row(graph: Graph) -> None:
     await graph.hand_in("graph", graph_alert(1))
     [key] = await graph.ids("security/alerts_v2")
-    answer = await graph.ask("PATCH", f"security/alerts_v2/{key}", json={"status": "resolved", "classification": "TruePositive"})
+    body = {"status": "resolved", "classification": "TruePositive"}
+    answer = await graph.ask("PATCH", f"security/alerts_v2/{key}", json=body)
     assert answer.status_code == 200
     assert answer.json()["status"] == "resolved"
     again = await graph.get(f"security/alerts_v2/{key}")
