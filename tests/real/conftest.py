@@ -1,0 +1,183 @@
+"""Real processes: the installed command, TLS, signals. Every wait is bounded, and looks at something that happens."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from secgraph.cli import main
+
+COMMAND = Path(sys.prefix) / "bin" / "secgraph"
+PATIENCE = 30.0
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SECGRAPH_")}
+
+
+def until(true: Callable[[], bool], process: subprocess.Popen[str] | None = None, *, seconds: float = PATIENCE) -> bool:
+    """Waits until something is true, a process has ended, or the time is over; whether it is true."""
+    ends = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > ends or (process is not None and process.poll() is not None):
+            return true()
+        time.sleep(0.01)
+    return True
+
+
+def a_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """A running `secgraph serve`."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    port: int
+    out: Path
+
+    @property
+    def quickstart(self) -> dict[str, str]:
+        """The members of quickstart.env."""
+        lines = (self.folder / "quickstart.env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    @property
+    def said(self) -> str:
+        """Both of its outputs so far."""
+        return self.out.read_text()
+
+    def client(self) -> httpx.Client:
+        """An HTTP client that trusts this server alone."""
+        trust = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
+        return httpx.Client(verify=trust, base_url=f"https://localhost:{self.port}", timeout=10, trust_env=False)
+
+    def token(self, client: httpx.Client) -> dict[str, str]:
+        """The headers with a token of the quickstart application."""
+        members = self.quickstart
+        answer = client.post(f"/{members['TENANT']}/oauth2/v2.0/token", data={
+            "grant_type": "client_credentials", "client_id": members["CLIENT_ID"], "client_secret": members["CLIENT_SECRET"],
+            "scope": "https://graph.microsoft.com/.default",
+        })  # fmt: skip
+        assert answer.status_code == 200, answer.text
+        return {"authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def answers(self) -> bool:
+        """Whether the port answers."""
+        with self.client() as client:
+            try:
+                return client.get("/readyz").status_code == 200
+            except httpx.HTTPError:
+                return False
+
+    def ready(self) -> Server:
+        """Waits for the first start's last act, and for the port."""
+        assert until((self.folder / "quickstart.env").is_file, self.process), self.said
+        assert until(lambda: "Stop with Ctrl-C" in self.said, self.process), self.said
+        assert self.answers(), self.said
+        return self
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Ends it by a signal; its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(PATIENCE)
+
+
+Start = Callable[..., Server]
+
+
+def _start(folder: Path, *more: str, port: int | None = None) -> Server:
+    port = port or a_free_port()
+    out = folder.with_name(f"{folder.name}-{port}-{time.monotonic_ns()}.out")
+    with out.open("w") as file:
+        process = subprocess.Popen(  # noqa: S603 -- our own command
+            [COMMAND, "serve", "--data", folder, "--port", str(port), *more],
+            stdout=file, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT, cwd=folder.parent,
+        )  # fmt: skip
+    return Server(process, folder, port, out)
+
+
+def _ended(servers: list[Server]) -> None:
+    for server in servers:
+        if server.process.poll() is None:
+            server.process.kill()
+        server.process.wait(PATIENCE)
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts servers; those that still run at the end are killed."""
+    servers: list[Server] = []
+
+    def one(folder: Path, *more: str, port: int | None = None) -> Server:
+        servers.append(_start(folder, *more, port=port))
+        return servers[-1]
+
+    try:
+        yield one
+    finally:
+        _ended(servers)
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the examples of a first start, for all tests that leave it running."""
+    server = _start(tmp_path_factory.mktemp("served") / "data")
+    try:
+        yield server.ready()
+    finally:
+        _ended([server])
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def secgraph() -> Run:
+    """Runs the command to its end."""
+
+    def run(*words: str | Path, text: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 -- our own command
+            [COMMAND, *words], input=text, capture_output=True, text=True, timeout=PATIENCE, check=False,
+            stdin=None if text is not None else subprocess.DEVNULL, env={**ENVIRONMENT, **environment},
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The same command in this process, from its entry point to its exit status: for tables of many rows."""
+
+    def run(*words: str | Path, text: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+        for name in os.environ:
+            if name.startswith("SECGRAPH_"):
+                monkeypatch.delenv(name)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["secgraph", *map(str, words)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((text or "").encode())))
+        capsys.readouterr()
+        try:
+            main()
+            status = 0
+        except SystemExit as ended:
+            status = ended.code if isinstance(ended.code, int) else 0
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(list(map(str, words)), status, said.out, said.err)
+
+    return run
