@@ -40,3 +40,23 @@ def shared() -> Path:
     if not named:
         pytest.skip("SECGRAPH_SHARED names no folder of contract facts and samples: this test reads them")
     return Path(named).resolve()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where every skip could have been avoided (SECGRAPH_NO_SKIP, as in CI), one fails the run.
+
+    Tests that read the folder of contract facts may be left out where nothing names it, and those that say of themselves
+    that what they need cannot be had here.
+    """
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not os.environ.get("SECGRAPH_NO_SKIP"):
+        return
+    avoidable = [
+        report.nodeid
+        for report in reporter.stats.get("skipped", [])
+        if "cannot be had here" not in str(report.longrepr)
+        and (os.environ.get("SECGRAPH_SHARED") or "SECGRAPH_SHARED" not in str(report.longrepr))
+    ]
+    if avoidable:
+        reporter.write_line(f"skipped, and need not have been: {', '.join(avoidable)}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

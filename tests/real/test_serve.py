@@ -65,7 +65,7 @@ def test_only_the_owner_can_read_what_is_secret(served: Any) -> None:
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "[::1]"])
 def test_the_certificate_is_good_for_every_local_name(served: Any, name: str) -> None:
     if name == "[::1]" and not _has_ipv6():
-        pytest.skip("this machine has no ::1")
+        pytest.skip("cannot be had here: this machine has no ::1")
     with served.client() as client:
         answer = client.get(f"https://{name}:{served.port}/v1.0")
     assert answer.json()["@odata.context"] == f"https://{name}:{served.port}/v1.0/$metadata"

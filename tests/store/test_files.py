@@ -196,7 +196,7 @@ def test_a_folder_and_a_file_in_no_folder_are_refused(tmp_path: Path, clock: Clo
             open_store(path, load(), clock)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to every file")
+@pytest.mark.skipif(os.geteuid() == 0, reason="cannot be had here: root may write to every file")
 def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "test.db"
     path.touch()
