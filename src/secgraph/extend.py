@@ -118,7 +118,24 @@ class _Lazy(Mapping[str, Any]):
 
 # What nearly every product needs when it speaks of time, techniques and evidence.
 
+MOST_DIGITS = 18
 TECHNIQUE = re.compile(r"\bT\d{4}(?:\.\d{3})?\b", re.IGNORECASE | re.ASCII)
+
+
+def text(value: Any) -> str | None:
+    """The text, or a whole number as text; None for anything else and for text without content."""
+    if isinstance(value, str):
+        return value if value and not value.isspace() else None
+    if value.__class__ is int and -(10**19) < value < 10**19:
+        return str(value)
+    return None
+
+
+def integer(value: Any) -> int | None:
+    """A whole number of 64 bits, also when it comes as text; None for anything else."""
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS else None
+    return value if value.__class__ is int and -(2**63) <= value < 2**63 else None
 
 
 def moment(value: Any, *, zone: int = 0) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from secgraph.extend import AlertDraft, Framing, NotAnAlert, Raw, Record, Unusable, instant_of, moment, techniques
+from secgraph.extend import AlertDraft, Framing, NotAnAlert, Raw, Record, Unusable, instant_of, moment, techniques, text
 from secgraph.model.edm import EnumType, Property, StructType, load
 
 SECURITY = "microsoft.graph.security"
@@ -46,15 +46,6 @@ GIVEAWAYS = {
 
 OLDER = "an alert of the older generation (/security/alerts): send it from /security/alerts_v2"
 CREATION = ("createdDateTime", "firstActivityDateTime", "lastUpdateDateTime")
-
-
-def text(value: Any) -> str | None:
-    """The text, or a whole number as text; None for anything else and for text without content."""
-    if isinstance(value, str):
-        return value if value and not value.isspace() else None
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**19:
-        return str(value)
-    return None
 
 
 def time(value: Any) -> str | None:

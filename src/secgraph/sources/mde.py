@@ -14,8 +14,10 @@ from secgraph.extend import (
     Unusable,
     evidence,
     instant_of,
+    integer,
     moment,
     techniques,
+    text,
 )
 
 PRODUCT = "microsoftDefenderForEndpoint"
@@ -70,7 +72,6 @@ DETECTION_SOURCES = {
     "manual": "manual",
 }
 # The resource page prints one classification as "Informational, expected activity".
-MOST_DIGITS = 18
 WITHOUT_PUNCTUATION = str.maketrans("", "", " ,_-")
 
 TEXTS = {
@@ -145,22 +146,6 @@ GIVEAWAYS = {
     "error": "an error answer",
 }
 """Members of the other resources of this API, for records that are no alerts."""
-
-
-def text(value: Any) -> str | None:
-    """The text, or a whole number as text; None for anything else and for text without content."""
-    if isinstance(value, str):
-        return value if value and not value.isspace() else None
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**19:
-        return str(value)
-    return None
-
-
-def integer(value: Any) -> int | None:
-    """A whole number of 64 bits, also when it comes as text."""
-    if isinstance(value, str):
-        value = int(value) if value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
 
 
 def time(value: Any) -> str | None:

@@ -17,8 +17,10 @@ from secgraph.extend import (
     Unusable,
     evidence,
     instant_of,
+    integer,
     moment,
     techniques,
+    text,
 )
 
 SEVERITIES = {1: "high", 2: "medium", 3: "low"}
@@ -40,25 +42,8 @@ MICROSECOND = timedelta(microseconds=1)
 NOTHING: Record = {}
 MOST = 10
 """Most files, names or recipients of one record that become evidence."""
-MOST_DIGITS = 18
 ROOM = 1000
 """Most characters of native members shown, so that the limit of 2 KiB is not reached with ordinary text."""
-
-
-def text(value: Any) -> str | None:
-    """The text, or a whole number as text; None for anything else and for text without content."""
-    if isinstance(value, str):
-        return value if value and not value.isspace() else None
-    if value.__class__ is int and -(10**19) < value < 10**19:
-        return str(value)
-    return None
-
-
-def integer(value: Any) -> int | None:
-    """A whole number of 64 bits, also when it comes as text."""
-    if isinstance(value, str):
-        value = int(value) if value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS else None
-    return value if value.__class__ is int and -(2**63) <= value < 2**63 else None
 
 
 def part(value: Any) -> Record:
