@@ -1,0 +1,1 @@
+"""What `scripts/bench` measures with: the data, the bare server beside ours, the load and the table."""
