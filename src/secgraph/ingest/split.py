@@ -121,7 +121,7 @@ def _document(number: int, data: bytes, source: Connector, received: int) -> Ite
         for place, item in enumerate(elements, 1):
             yield _record(place, item, received)
         return
-    made = _record(number, data.strip(), received)
+    made = _record(number, data, received)
     inside = source.unwrap(made.raw.value) if isinstance(made, Piece) and isinstance(source, Unwraps) else None
     if inside is None or isinstance(made, Unreadable):
         yield made

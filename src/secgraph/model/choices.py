@@ -72,6 +72,8 @@ SETS = MappingProxyType(
             # customDetails, severity and the rest are the product's word; comments go through their own path.
             write=names("status classification determination assignedTo"),
             triage=names("status classification determination assignedTo comments"),
+            # A source may not know the status; who sets it does (alerts_v2_update lists new, inProgress, resolved).
+            unwritable={"status": frozenset({"unknown"})},
             defaults={
                 "severity": "unknown",
                 "status": "new",

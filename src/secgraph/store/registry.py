@@ -53,7 +53,7 @@ class Registry:
         self._store = store
         self._model = model
         self._now = now
-        self._tenants: dict[str, Tenant] = {}
+        self._tenants: dict[str, tuple[int, Tenant]] = {}
         self._kept: dict[tuple[int, str], tuple[int, Application | None]] = {}
 
     # -- tenants
@@ -77,13 +77,17 @@ class Registry:
         return _tenant(found[0])
 
     async def known_tenant(self, guid: str) -> Tenant | None:
-        """The tenant of that id, kept in memory once it was seen; for the path of every request."""
-        tenant = self._tenants.get(guid)
-        if tenant is None:
-            found = await self._store.fetch("tenant_called", word=guid)
-            if not found or found[0]["guid"] != guid:
-                return None
-            tenant = self._tenants[guid] = _tenant(found[0])
+        """The tenant of that id as it was at most two seconds ago, or None when there is none."""
+        now = self._now()
+        kept = self._tenants.get(guid)
+        if kept is not None and 0 <= now - kept[0] < FRESH_SECONDS * clock.SECOND:
+            return kept[1]
+        found = await self._store.fetch("tenant_called", word=guid)
+        if not found or found[0]["guid"] != guid:
+            self._tenants.pop(guid, None)
+            return None
+        tenant = _tenant(found[0])
+        self._tenants[guid] = (now, tenant)
         return tenant
 
     async def create_tenant(self, name: str) -> Tenant:
