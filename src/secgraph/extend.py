@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -85,8 +86,10 @@ class Unwraps(Protocol):
         ...
 
 
+@cache
 def sources() -> Mapping[str, type[Connector]]:
-    """Every installed source by name, in alphabetical order. Nothing is imported until `source` asks for it."""
+    """Every installed source by name, in alphabetical order. Nothing is imported until `source` asks for it; what is
+    installed is looked up once, because that reads every package's files."""
     found = {point.name: point for point in entry_points(group="secgraph.sources")}
     return _Lazy(dict(sorted(found.items())))
 
