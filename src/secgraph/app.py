@@ -73,4 +73,5 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
         public_url=settings["public_url"],
         ready=ready,
         now=now,
+        most_batch=settings["body_bytes"],
     )

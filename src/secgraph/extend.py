@@ -89,7 +89,8 @@ class Unwraps(Protocol):
 @cache
 def sources() -> Mapping[str, type[Connector]]:
     """Every installed source by name, in alphabetical order. Nothing is imported until `source` asks for it; what is
-    installed is looked up once, because that reads every package's files."""
+    installed is looked up once, because that reads every package's files.
+    """
     found = {point.name: point for point in entry_points(group="secgraph.sources")}
     return _Lazy(dict(sorted(found.items())))
 

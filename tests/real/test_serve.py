@@ -48,7 +48,7 @@ def test_the_line_it_prints_returns_three_alerts(served: Any) -> None:
     [line] = [line.strip() for line in served.said.splitlines() if line.strip().startswith("curl ")]
     answer = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 -- what it prints is for pasting
     if answer.returncode == 127 or "curl: not found" in answer.stderr:
-        pytest.skip("this machine has no curl")
+        pytest.skip("curl cannot be had here")
     assert answer.returncode == 0, answer.stderr
     assert len(json.loads(answer.stdout)["value"]) == 3
 
@@ -133,7 +133,7 @@ def test_a_second_start_is_quick_and_keeps_the_secret(tmp_path: Path, start: Any
     assert not (tmp_path / "data" / "secgraph.db-wal").exists()  # everything is in the one file
     began = time.monotonic()
     second = start(tmp_path / "data", port=first.port).ready()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     assert second.quickstart == env
     with second.client() as client:
         assert client.get(f"{LIST}?$top=999", headers=headers).json()["value"] == whole  # the old token is good still

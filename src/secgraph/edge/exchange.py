@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
-from secgraph.errors import BadBody, TooLarge, TooSlowPeer, UnsupportedMedia
+from secgraph.errors import BadBody, NotFound, TooLarge, TooSlowPeer, UnsupportedMedia
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -86,6 +87,22 @@ class Answer:
     content_type: bytes = JSON
     headers: list[Header] = field(default_factory=list)
     cache: bytes = b"no-cache"
+
+
+def path_segments(raw: bytes) -> list[str]:
+    """A path's segments, each decoded by itself, so that an encoded slash stays inside its segment."""
+    segments = []
+    for part in raw.partition(b"?")[0].split(b"/"):
+        if not part:
+            continue
+        try:
+            text = unquote_to_bytes(part).decode()
+        except UnicodeDecodeError:
+            raise NotFound("The path is not UTF-8.") from None
+        if "\x00" in text:
+            raise NotFound("The path holds a NUL.")
+        segments.append(text)
+    return segments
 
 
 def _too_large(most: int) -> TooLarge:

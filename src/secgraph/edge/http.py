@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import urlsplit
 
 from secgraph import clock
 from secgraph.access.caller import Caller, may, require
-from secgraph.edge import envelope
+from secgraph.edge import batch, envelope
 from secgraph.edge.authority import NO_STORE, Authority
-from secgraph.edge.exchange import JSON, PLAIN_JSON, Answer, Asked, Header, Receive, Scope, Send
+from secgraph.edge.exchange import JSON, PLAIN_JSON, Answer, Asked, Header, Receive, Scope, Send, path_segments
 from secgraph.edge.push import Push
 from secgraph.edge.read import Reader
 from secgraph.edge.route import Target, target
@@ -50,6 +49,7 @@ class Edge:
         public_url: str,
         ready: Callable[[], Awaitable[bool]],
         now: clock.Now,
+        most_batch: int,
     ) -> None:
         self._model = model
         self._tokens = tokens
@@ -59,6 +59,7 @@ class Edge:
         self._public_url = public_url
         self._ready = ready
         self._now = now
+        self._most_batch = most_batch
         self._bases: dict[tuple[str, bytes], str] = {}
         self._handlers: dict[tuple[str, str], Handler] = {
             ("GET", "collection"): reader.collection,
@@ -86,27 +87,7 @@ class Edge:
         if not _GUID.fullmatch(client_request_id):
             client_request_id = request_id.encode()
         asked = Asked(scope["method"], "", [], scope["query_string"], headers, request_id, client_request_id.decode(), receive)
-        try:
-            asked.segments = _segments(scope)
-            asked.base = self._base(scope, headers.get(b"host", b""))
-            answer = await self._answer(asked)
-        except OAuthRefusal as fault:
-            body = envelope.oauth(fault, request_id=request_id, client_request_id=asked.client_request_id)
-            answer = Answer(fault.status, body, PLAIN_JSON, cache=NO_STORE)
-        except Refusal as fault:
-            body = envelope.refusal(fault, request_id=request_id, client_request_id=asked.client_request_id)
-            answer = Answer(
-                fault.status, body, JSON, [(name.lower().encode(), value.encode()) for name, value in fault.headers.items()]
-            )
-            if fault.status in {408, 413}:  # the rest of the body is not read: the connection cannot go on
-                answer.headers.append((b"connection", b"close"))
-        except Exception as failure:  # noqa: BLE001 -- the last resort: nothing of it may reach the caller
-            observe(RequestFailed(request_id, scope["method"], scope["path"][:200]), failure=failure)
-            body = envelope.envelope(
-                "generalException", f"Something went wrong here. Quote the request id {request_id} to the administrator.",
-                request_id=request_id, client_request_id=asked.client_request_id,
-            )  # fmt: skip
-            answer = Answer(500, body)
+        answer = await self._answered(asked, lambda: self._read_head(asked, scope))
         await send({"type": "http.response.start", "status": answer.status, "headers": [
             (b"content-type", answer.content_type),
             (b"content-length", b"%d" % len(answer.body)),
@@ -119,7 +100,29 @@ class Edge:
         ]})  # fmt: skip
         await send({"type": "http.response.body", "body": b"" if asked.method == "HEAD" else answer.body})
 
+    async def _answered(self, asked: Asked, read_head: Callable[[], None] = lambda: None) -> Answer:
+        """The answer, refusals and faults included: nothing is raised from here."""
+        ids = {"request_id": asked.request_id, "client_request_id": asked.client_request_id}
+        try:
+            read_head()
+            return await self._answer(asked)
+        except OAuthRefusal as fault:
+            return Answer(fault.status, envelope.oauth(fault, **ids), PLAIN_JSON, cache=NO_STORE)
+        except Refusal as fault:
+            headers = [(name.lower().encode(), value.encode()) for name, value in fault.headers.items()]
+            if fault.status in {408, 413}:  # the rest of the body is not read: the connection cannot go on
+                headers.append((b"connection", b"close"))
+            return Answer(fault.status, envelope.refusal(fault, **ids), JSON, headers)
+        except Exception as failure:  # noqa: BLE001 -- the last resort: nothing of it may reach the caller
+            observe(RequestFailed(asked.request_id, asked.method, "/".join(asked.segments)[:200]), failure=failure)
+            said = f"Something went wrong here. Quote the request id {asked.request_id} to the administrator."
+            return Answer(500, envelope.envelope("generalException", said, **ids))
+
     # -- the head of a request
+
+    def _read_head(self, asked: Asked, scope: Scope) -> None:
+        asked.segments = path_segments(scope.get("raw_path") or scope["path"].encode())
+        asked.base = self._base(scope, asked.headers.get(b"host", b""))
 
     def _base(self, scope: Scope, host: bytes) -> str:
         """The origin of every link: the public one, or what the client called us, when that is a name of ours."""
@@ -162,6 +165,8 @@ class Edge:
         if meant.what == "service":
             return Answer(body=publish.service_document(f"{asked.base}/{meant.version}"))
         caller = await self._tokens.caller(asked.header(b"authorization"), asked.base)
+        if meant.what == "batch":
+            return await batch.run(asked, meant.version, self._most_batch, self._answered)
         if meant.what == "singleton" or meant.set is None:
             return Answer(body=publish.singleton(f"{asked.base}/{meant.version}"))
         method = "GET" if asked.method == "HEAD" else asked.method
@@ -217,23 +222,6 @@ def _joined(pairs: list[Header]) -> dict[bytes, bytes]:
     for name, value in pairs:
         found[name] = found[name] + b", " + value if name in found else value
     return found
-
-
-def _segments(scope: dict[str, Any]) -> list[str]:
-    """The path's segments, each decoded by itself, so that an encoded slash stays inside its segment."""
-    raw = scope.get("raw_path") or scope["path"].encode()
-    segments = []
-    for part in raw.partition(b"?")[0].split(b"/"):
-        if not part:
-            continue
-        try:
-            text = unquote_to_bytes(part).decode()
-        except UnicodeDecodeError:
-            raise NotFound("The path is not UTF-8.") from None
-        if "\x00" in text:
-            raise NotFound("The path holds a NUL.")
-        segments.append(text)
-    return segments
 
 
 def own_hosts(public_url: str, host: str, allowed: tuple[str, ...]) -> frozenset[str]:

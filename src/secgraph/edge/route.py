@@ -14,12 +14,14 @@ from secgraph.errors import NotAllowed, NotFound, Unserved
 from secgraph.model.edm import VERSIONS, EntitySet, Model, Operation, Version
 
 What = Literal[
-    "service", "metadata", "singleton", "collection", "count", "item", "comments", "members", "members_count", "records"
-]
+    "service", "batch", "metadata", "singleton", "collection", "count", "item", "comments", "members", "members_count",
+    "records",
+]  # fmt: skip
 
 _KEYED = re.compile(r"(?P<name>[^()]+)\('(?P<key>(?:[^']|'')*)'\)")
 METHODS: dict[What, tuple[str, ...]] = {
-    "service": ("GET",), "metadata": ("GET",), "singleton": ("GET",), "collection": ("GET",), "count": ("GET",),
+    "service": ("GET",), "batch": ("POST",), "metadata": ("GET",), "singleton": ("GET",), "collection": ("GET",),
+    "count": ("GET",),
     "item": ("GET", "PATCH"), "comments": ("GET", "POST"), "members": ("GET",), "members_count": ("GET",), "records": ("GET",),
 }  # fmt: skip
 
@@ -74,6 +76,8 @@ def _match(version: Version, parts: list[str], model: Model) -> Target | None:
     if not parts:
         return Target("service", version)
     head = parts[0].lower()
+    if head == "$batch" and len(parts) == 1:
+        return Target("batch", version)
     if head == "$metadata" and len(parts) == 1:
         return Target("metadata", version)
     if head != "security":
