@@ -257,6 +257,13 @@ class _Struct:
         self.lists: list[str] = []
         self.times: list[str] = []
 
+    @staticmethod
+    def of(kind: StructType) -> _Struct:
+        """The lenient checker of an entity type."""
+        made = _struct(kind, strict=False, tagged=False)
+        assert isinstance(made, _Struct)  # noqa: S101 -- that is what it makes
+        return made
+
     def build(self) -> None:
         if self.tagged:
             self.template["@odata.type"] = f"#{self.kind.name}"
@@ -450,6 +457,17 @@ def from_source(kind: StructType, value: Record, created: str | None) -> tuple[R
     if extra:
         _trim(extra, context)
     return record, context.notes
+
+
+def completed(kind: StructType, record: Record) -> Record:
+    """A stored record with every member of the contract, those it was stored without null or `[]`: a member that the
+    contract gained is not in the documents from before.
+    """
+    made = _Struct.of(kind)
+    if len(record) > len(made.template):  # the entity tag is one more
+        return record
+    empty = {name: [] if value == () else value for name, value in made.template.items() if name not in record}
+    return {**record, **empty}
 
 
 def _trim(extra: Record, context: Context) -> None:

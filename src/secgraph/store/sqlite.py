@@ -106,10 +106,20 @@ class _Job:
 class SqliteStore:
     """The store in one SQLite file. Made by `open_store`; `close` it."""
 
-    def __init__(self, path: Path, model: Model, now: clock.Now, *, deadline: float = 10.0, readers: int = 4) -> None:
+    def __init__(
+        self,
+        path: Path,
+        model: Model,
+        now: clock.Now,
+        *,
+        deadline: float = 10.0,
+        inline: float = INLINE_SECONDS,
+        readers: int = 4,
+    ) -> None:
         self.path = path
         self.model = model
         self.deadline = deadline
+        self._inline = inline
         self._now = now
         self._dialect = Sqlite()
         self._plans: dict[Query, Plan] = {}
@@ -172,7 +182,7 @@ class SqliteStore:
 
     async def _read(self, plan: Plan, work: Callable[[apsw.Connection], Result]) -> Result:
         if plan.overruns < 3:
-            self._inline_ends = time.monotonic() + INLINE_SECONDS
+            self._inline_ends = time.monotonic() + self._inline
             try:
                 return work(self._reader)
             except apsw.InterruptError:
@@ -296,7 +306,10 @@ def _one_moment(connection: apsw.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute("ROLLBACK")
+        # The work budget may run out in this very statement; the connection must not stay inside the transaction.
+        while connection.in_transaction:
+            with contextlib.suppress(apsw.InterruptError):
+                connection.execute("ROLLBACK")
 
 
 def _carry_out(connection: apsw.Connection, run: _Run, group: list[_Job]) -> None:
@@ -336,12 +349,14 @@ def _carry_out(connection: apsw.Connection, run: _Run, group: list[_Job]) -> Non
             job.done.set_result(job.result)
 
 
-def open_store(path: Path, model: Model, now: clock.Now, *, deadline: float = 10.0) -> SqliteStore:
+def open_store(
+    path: Path, model: Model, now: clock.Now, *, deadline: float = 10.0, inline: float = INLINE_SECONDS
+) -> SqliteStore:
     """Opens the file, makes or migrates its tables, and starts the store. UsageError when it cannot be used."""
     try:
         with contextlib.closing(_connect(path, write=True)) as connection:
             migrate(connection, model)
-        return SqliteStore(path, model, now, deadline=deadline)
+        return SqliteStore(path, model, now, deadline=deadline, inline=inline)
     except apsw.NotADBError:
         raise UsageError(f"{path} is not a secgraph database. Move it away or choose another --data.") from None
     except (apsw.CantOpenError, apsw.ReadOnlyError) as refused:

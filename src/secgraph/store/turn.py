@@ -16,6 +16,7 @@ import msgspec
 from secgraph import clock
 from secgraph.errors import Fault
 from secgraph.model import wire
+from secgraph.model.check import completed
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet, load
 from secgraph.store.layout import FIXED, Encode, encoder, quoted
@@ -102,7 +103,8 @@ class Turn:
         if not found:
             return None
         document, seq, touched = found[0]
-        return Row(decode(document), seq, decode(touched) if touched else {})
+        record = completed(load().sets[path].type, decode(document))
+        return Row(record, seq, decode(touched) if touched else {})
 
     def _new_incident(self) -> str:
         self.incidents += 1

@@ -1,0 +1,44 @@
+"""A read that outgrows what the event loop can spare is moved to a thread, wherever it is cut off."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+from secgraph.access.caller import Caller
+from secgraph.access.narrow import narrow
+from secgraph.ingest.door import Door
+from secgraph.model.choices import ALERTS
+from secgraph.model.edm import load
+from secgraph.odata import bind
+from secgraph.sources.graph import Graph as GraphSource
+from secgraph.store.registry import Registry
+from secgraph.store.sqlite import open_store
+from secgraph.testing import Clock, graph_alert
+
+CALLER = Caller(1, "", "", "", frozenset())
+
+
+async def test_a_read_cut_off_anywhere_leaves_the_connection_usable(tmp_path: Path) -> None:
+    """With no budget at all the cut falls on every statement in turn, on those that open and close a snapshot too."""
+    model, clock = load(), Clock()
+    store = open_store(tmp_path / "a.db", model, clock, inline=0)
+    try:
+        await Registry(store, model, clock).create_tenant("contoso")
+        records = json.dumps([graph_alert(number) for number in range(40)]).encode()
+        await Door(store, model, clock).take(1, GraphSource(), io.BytesIO(records))
+        for round_ in range(150):
+            # A new question each time: one that keeps overrunning would go to the threads at once.
+            asked = {"$filter": f"title ne 'x{round_}'", "$top": "7", "$orderby": "severity desc,createdDateTime"}
+            query = bind.query(model.sets[ALERTS], asked, model)
+            found, after = [], None
+            while True:
+                page = await store.find(narrow(query, CALLER), after)
+                found += page.ids
+                after = page.next
+                if after is None:
+                    break
+            assert len(found) == len(set(found)) == 40
+    finally:
+        await store.close()
