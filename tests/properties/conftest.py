@@ -68,6 +68,7 @@ class Ground:
         for draft in drafts:
             record, notes = check.from_source(self.alerts.type, draft, draft.get("createdDateTime"))
             assert not notes
+            record["createdDateTime"] = record["createdDateTime"] or "2026-01-15T00:00:00.0000000Z"  # the door never leaves it null
             records.append(new_record(record))
 
         def decide(facts: Facts) -> Decision[None]:

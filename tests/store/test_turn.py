@@ -139,6 +139,13 @@ async def test_a_change_that_fails_halfway_takes_the_others_with_it(ground: Grou
     await holds(ground)
 
 
+async def test_a_member_that_an_order_relies_on_is_never_null(ground: Ground) -> None:
+    """Paging seeks by these columns as one range, which a null would fall out of."""
+    with pytest.raises(Fault, match="createdDateTime"):
+        await ground.write(ground.put({**ground.alert(1), "createdDateTime": None}))
+    assert await ground.ids() == []
+
+
 async def test_a_value_the_database_cannot_hold_harms_nobody_else(ground: Ground) -> None:
     wrong = ground.alert(1)
     wrong["assignedTo"] = "a\ud800"

@@ -40,6 +40,8 @@ class Choices:
     """The property whose descending order is the set's own order ("newest first")."""
     indexes: tuple[tuple[str, ...], ...]
     """Equality columns of each index; the set's own order, the key and the enum columns follow by themselves."""
+    filled: tuple[str, ...] = ()
+    """Columns that are never null here, whatever the contract allows: the door and the store see to it."""
     write: tuple[str, ...] = ()
     """What PATCH may change."""
     triage: tuple[str, ...] = ()
@@ -68,6 +70,7 @@ SETS = MappingProxyType(
                 " incidentId assignedTo"
             ),
             newest="createdDateTime",
+            filled=names("createdDateTime lastUpdateDateTime"),
             indexes=(("severity",), ("status",), ("incidentId",), ("assignedTo",)),
             # customDetails, severity and the rest are the product's word; comments go through their own path.
             write=names("status classification determination assignedTo"),
@@ -94,6 +97,7 @@ SETS = MappingProxyType(
             ),
             columns=names("createdDateTime lastUpdateDateTime severity status classification determination assignedTo"),
             newest="createdDateTime",
+            filled=names("createdDateTime lastUpdateDateTime"),
             indexes=(("severity",), ("status",), ("assignedTo",)),
             write=names(
                 "assignedTo classification customTags description determination displayName severity resolvingComment"

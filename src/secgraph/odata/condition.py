@@ -46,7 +46,7 @@ def field_of(of: EntitySet, root: str, before: list[str | Cast], member: Propert
         kind=value_kind(member.type),
         enum=member.type if isinstance(member.type, EnumType) else None,
         collection=member.collection,
-        nullable=member.nullable or bool(before) or bool(root),
+        nullable=(member.nullable and name not in of.choices.filled) or bool(before) or bool(root),
         column=column,
     )
 

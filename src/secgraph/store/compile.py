@@ -89,6 +89,12 @@ class Plan:
 
     def segments(self, after: Key) -> list[Statement]:
         """The statements that together read what follows a row, in order."""
+        uniform = len({key.descending for key in self.keys}) == 1
+        if uniform and None not in after and not any(key.nullable for key in self.keys):
+            # The usual case, as one range: the index is entered once and nothing else has to be asked.
+            sign = "<" if self.keys[0].descending else ">"
+            names = joined(", ", [key.sql for key in self.keys])
+            return [self._select([Sql(f"({names.text}) {sign} ({', '.join('?' * len(after))})", (*names.values, *after))])]
         found: list[Statement] = []
         for depth in reversed(range(len(self.keys))):
             ties = [_tie(key, value) for key, value in zip(self.keys[:depth], after[:depth], strict=True)]
@@ -100,15 +106,18 @@ class Plan:
         text = self.texts.get(shape)
         if text is None:
             text = self.texts[shape] = self._text(shape)
-        values = self.where.values if self.where else ()
+        values: tuple[object, ...] = ()
         for condition in conditions:
             values += condition.values
+        values += self.where.values if self.where else ()
         return Statement(text, self.key_values, values + self.key_values)
 
     def _text(self, conditions: tuple[str, ...]) -> str:
         order = ", ".join(f"{key.sql.text} {'DESC' if key.descending else 'ASC'}" for key in self.keys)
         keys = ", ".join(key.sql.text for key in self.keys)
-        parts = ["t.tenant = ?", *([self.where.text] if self.where else []), *conditions]
+        # The place in the order comes first: of two upper bounds on one column the planner seeks by the one it meets
+        # first, and a bound of the filter would have it walk over every page before this one.
+        parts = ["t.tenant = ?", *conditions, *([self.where.text] if self.where else [])]
         return (
             f"SELECT CAST({self.document} AS BLOB), t.id, {keys} FROM {self.table} t"
             f" WHERE {' AND '.join(parts)} ORDER BY {order} LIMIT ?"

@@ -285,8 +285,9 @@ def _page(connection: apsw.Connection, plan: Plan, scoped: Scoped, after: Key | 
             text, values = f"{text} OFFSET ?", (*values, scoped.query.skip)
         rows = connection.execute(text, values).fetchall()
     else:
-        with _one_moment(connection):
-            for segment in plan.segments(after):
+        segments = plan.segments(after)
+        with _one_moment(connection) if len(segments) > 1 else contextlib.nullcontext():
+            for segment in segments:
                 rows += _segment(connection, segment, scoped.tenant, wanted + 1 - len(rows))
                 if len(rows) > wanted:
                     break

@@ -147,6 +147,9 @@ class Turn:
         record["lastUpdateDateTime"] = clock.text(self.stamp)
         record["@odata.etag"] = etag(self.seq)
         shape = _shape(change.set.path)
+        for name in change.set.choices.filled:
+            if record[name] is None:
+                raise Fault(f"{change.set.path}/{name} of '{record['id']}' is null, and an order relies on it.")
         shown = record if shape.hide is None else shape.hide(record)
         self.run.plain(shape.write, (
             self.tenant, record["id"], self.seq, encode(shown).decode(),
