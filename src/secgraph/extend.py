@@ -67,7 +67,7 @@ class Unusable(Exception):
 
 
 class Connector(Protocol):
-    """A product as a source of alerts."""
+    """A product as a source of alerts. One instance reads every delivery, several at a time: it keeps nothing of them."""
 
     name: str
     framing: Framing
@@ -95,8 +95,9 @@ def sources() -> Mapping[str, type[Connector]]:
     return _Lazy(dict(sorted(found.items())))
 
 
+@cache
 def source(name: str) -> Connector:
-    """The source of that name; a UsageError that lists the names when there is none."""
+    """The source of that name, made once; a UsageError that lists the names when there is none."""
     known = sources()
     if name not in known:
         raise UsageError(f"There is no source '{name}'. Known sources: {', '.join(known)}.")

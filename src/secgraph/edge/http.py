@@ -82,7 +82,7 @@ class Edge:
         headers = dict(scope["headers"])
         if len(headers) != len(scope["headers"]):
             headers = _joined(scope["headers"])
-        request_id = clock.new_id()
+        request_id = clock.request_id()
         client_request_id = headers.get(b"client-request-id", b"")
         if not _GUID.fullmatch(client_request_id):
             client_request_id = request_id.encode()

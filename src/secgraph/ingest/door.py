@@ -137,15 +137,27 @@ class Door:
         self._rank = severity.members
 
     async def take(
-        self, tenant: int, source: Connector, stream: IO[bytes], *, tick: Callable[[int], None] | None = None
+        self,
+        tenant: int,
+        source: Connector,
+        stream: IO[bytes],
+        *,
+        tick: Callable[[int], None] | None = None,
+        small: bool = False,
     ) -> Report:
-        """Takes a delivery. `tick` hears of every batch how many records it had."""
+        """Takes a delivery. `tick` hears of every batch how many records it had; a `small` one is read where it is, since
+        a change of threads would take longer than reading it.
+        """
         report = Report()
         records = self._records(stream, source)
-        while batch := await asyncio.to_thread(lambda: list(islice(records, BATCH))):
-            await self._take_batch(tenant, source, batch, report)
+        more = True
+        while more:
+            batch = list(islice(records, BATCH)) if small else await asyncio.to_thread(lambda: list(islice(records, BATCH)))
+            if batch:
+                await self._take_batch(tenant, source, batch, report)
             if tick is not None:
                 tick(len(batch))
+            more = len(batch) == BATCH
         observe(RecordsTaken(source.name, report.taken, report.unchanged, report.rejected))
         return report
 
