@@ -153,11 +153,11 @@ class Door:
         more = True
         while more:
             batch = list(islice(records, BATCH)) if small else await asyncio.to_thread(lambda: list(islice(records, BATCH)))
+            more = len(batch) == BATCH
             if batch:
                 await self._take_batch(tenant, source, batch, report)
-            if tick is not None:
-                tick(len(batch))
-            more = len(batch) == BATCH
+                if tick is not None:
+                    tick(len(batch))
         observe(RecordsTaken(source.name, report.taken, report.unchanged, report.rejected))
         return report
 
