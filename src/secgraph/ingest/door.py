@@ -150,16 +150,36 @@ class Door:
         """
         report = Report()
         records = self._records(stream, source)
-        more = True
-        while more:
-            batch = list(islice(records, BATCH)) if small else await asyncio.to_thread(lambda: list(islice(records, BATCH)))
-            more = len(batch) == BATCH
-            if batch:
-                await self._take_batch(tenant, source, batch, report)
-                if tick is not None:
-                    tick(len(batch))
+        if small:
+            await self._take_batch(tenant, source, list(records), report)
+        else:
+            await self._take_large(tenant, source, records, report, tick)
         observe(RecordsTaken(source.name, report.taken, report.unchanged, report.rejected))
         return report
+
+    async def _take_large(
+        self,
+        tenant: int,
+        source: Connector,
+        records: Iterator[_Record],
+        report: Report,
+        tick: Callable[[int], None] | None,
+    ) -> None:
+        """Batch after batch, the next one read in a thread while this one is written."""
+
+        def read() -> list[_Record]:
+            return list(islice(records, BATCH))
+
+        batch = await asyncio.to_thread(read)
+        while batch:
+            reading = asyncio.create_task(asyncio.to_thread(read))
+            try:
+                await self._take_batch(tenant, source, batch, report)
+            finally:
+                following = await reading  # a generator is not left running behind the delivery's back
+            if tick is not None:
+                tick(len(batch))
+            batch = following
 
     # -- raw → ready
 
