@@ -1,4 +1,4 @@
-"""Bearer tokens: whatever is not plainly one of ours, for here and for now, is refused."""
+"""Bearer tokens: whatever is not plainly one of ours, for this tenant and this moment, is refused."""
 
 from __future__ import annotations
 
