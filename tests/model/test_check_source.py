@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from secgraph import clock
-from secgraph.model import check, wire
+from secgraph.model import check, value, wire
 from secgraph.model.edm import Model, StructType
 
 SPACE = "microsoft.graph.security"
@@ -125,7 +125,7 @@ NEARLY = [
 
 @pytest.mark.parametrize("given", NEARLY)
 def test_a_text_that_only_looks_like_an_instant_is_none(given: str) -> None:
-    found = check.instant(given)
+    found = value.instant(given)
     assert found is None or clock.ticks(found) is not None
     assert found != given
 
@@ -134,7 +134,7 @@ def test_a_text_that_only_looks_like_an_instant_is_none(given: str) -> None:
     "0001-01-01T00:00:00.0000000Z", "9999-12-31T23:59:59.9999999Z", "2026-01-31T09:00:00.1234567Z",
 ])  # fmt: skip
 def test_an_instant_in_wire_form_stays(given: str) -> None:
-    assert check.instant(given) == given
+    assert value.instant(given) == given
 
 
 # --- the canonical form -------------------------------------------------------------------------------------------
@@ -256,5 +256,5 @@ def test_open_values_nest_to_their_bound(model: Model) -> None:
     ("plain", "plain"), ("a\x00b", "a\ufffdb"), ("\ud800", "\ufffd"), ("\udfff\x00", "\ufffd\ufffd"), ("\U0001f600", "\U0001f600"),
 ])  # fmt: skip
 def test_what_no_store_can_hold_is_replaced(given: str, clean: str) -> None:
-    assert check.clean(given) == clean
+    assert value.clean(given) == clean
     clean.encode()

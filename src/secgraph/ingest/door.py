@@ -18,9 +18,10 @@ from secgraph import clock
 from secgraph.extend import AlertDraft, Connector, NotAnAlert, Unusable
 from secgraph.ingest.merge import merged
 from secgraph.ingest.split import Piece, Unreadable, pieces
-from secgraph.model.check import clean, from_source
+from secgraph.model.check import from_source
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EnumType, Model
+from secgraph.model.value import clean
 from secgraph.observe import RecordsTaken, observe
 from secgraph.store.protocol import (
     Change,

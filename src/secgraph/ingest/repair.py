@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from secgraph.model.check import clean
+from secgraph.model.value import clean
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ import msgspec
 
 from secgraph.extend import Connector, Raw, Unwraps
 from secgraph.ingest.repair import Repaired, repaired
-from secgraph.model.check import clean
+from secgraph.model.value import clean
 
 LONGEST_LINE = 32 * 1024 * 1024
 """Most bytes of one line of a stream."""

@@ -27,15 +27,16 @@ import apsw
 from secgraph import clock
 from secgraph.access.narrow import Scoped, ScopedKey
 from secgraph.errors import Busy, Conflict, Fault, TooSlow, UsageError
-from secgraph.model.edm import EntitySet, Model, Property
+from secgraph.model.edm import Model
 from secgraph.observe import ClockAhead, observe
 from secgraph.odata.query import Query, fold
 from secgraph.store.compile import Plan, Statement, compiled
 from secgraph.store.dialect import Sqlite
-from secgraph.store.layout import column, create_indexes, create_table, encoder, quoted
+from secgraph.store.file import connect, migrate
+from secgraph.store.layout import quoted
 from secgraph.store.protocol import Answer, Decide, Key, Needs, Original, Page
-from secgraph.store.statements import migrations, statements
-from secgraph.store.turn import Turn, decode
+from secgraph.store.statements import statements
+from secgraph.store.turn import Turn
 
 Result = TypeVar("Result")
 
@@ -51,35 +52,8 @@ PLANS = 8192
 LONGEST_KEPT = 4096
 """Longest condition, in characters of SQL, whose plan is kept: thousands of long ones would fill the memory."""
 
-BUSY_SECONDS = 30
-
-APPLICATION = 0x53474652
-"""What marks a SQLite file as ours."""
-
 AHEAD = 5 * clock.SECOND
 """How far a tenant's stamps may run ahead of the wall clock before somebody should know."""
-
-
-def _fold(*values: Any) -> Any:
-    return fold(values[0]) if isinstance(values[0], str) else values[0]
-
-
-def _connect(path: Path, *, write: bool) -> apsw.Connection:
-    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if write else 0)
-    connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
-    connection.set_busy_timeout(BUSY_SECONDS * 1000)
-    connection.create_scalar_function("fold", _fold, 1, deterministic=True)
-    if write:
-        # 16 KiB pages keep a document of some kilobytes in its leaf; both must come before the first table.
-        connection.pragma("page_size", 16384)
-        connection.pragma("journal_mode", "wal")
-        connection.pragma("synchronous", "full")
-        connection.pragma("wal_autocheckpoint", 4000)
-    else:
-        connection.pragma("query_only", 1)
-    connection.pragma("cache_size", -65536)
-    connection.pragma("temp_store", "memory")
-    return connection
 
 
 class _Run:
@@ -123,7 +97,7 @@ class SqliteStore:
         self._now = now
         self._dialect = Sqlite()
         self._plans: dict[Query, Plan] = {}
-        self._reader = _connect(path, write=False)
+        self._reader = connect(path, write=False)
         self._inline_ends = math.inf
         self._reader.set_progress_handler(lambda: time.monotonic() > self._inline_ends, 2000)
         self._local = threading.local()
@@ -204,7 +178,7 @@ class SqliteStore:
     def _read_apart(self, work: Callable[[apsw.Connection], Result], ends: float) -> Result:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = _connect(self.path, write=False)
+            connection = self._local.connection = connect(self.path, write=False)
             self._others.append(connection)
         connection.set_progress_handler(lambda: time.monotonic() > ends, 10_000)
         return work(connection)
@@ -243,7 +217,7 @@ class SqliteStore:
         return result
 
     def _write_all(self) -> None:
-        connection = _connect(self.path, write=True)
+        connection = connect(self.path, write=True)
         run = _Run(connection)
         while (job := self._jobs.get()) is not None:
             group = [job]
@@ -355,63 +329,10 @@ def open_store(
 ) -> SqliteStore:
     """Opens the file, makes or migrates its tables, and starts the store. UsageError when it cannot be used."""
     try:
-        with contextlib.closing(_connect(path, write=True)) as connection:
+        with contextlib.closing(connect(path, write=True)) as connection:
             migrate(connection, model)
         return SqliteStore(path, model, now, deadline=deadline, inline=inline)
     except apsw.NotADBError:
         raise UsageError(f"{path} is not a secgraph database. Move it away or choose another --data.") from None
     except (apsw.CantOpenError, apsw.ReadOnlyError) as refused:
         raise UsageError(f"{path} cannot be opened for writing: {refused}.") from None
-
-
-def migrate(connection: apsw.Connection, model: Model) -> None:
-    """Brings the tables up to this version: numbered migrations, then the sets' tables from the model."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        found = connection.pragma("user_version")
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchall()[0][0]
-        if tables and connection.pragma("application_id") != APPLICATION:
-            raise UsageError("The file is a database of something else. Move it away or choose another --data.")  # noqa: TRY301 -- as below
-        connection.pragma("application_id", APPLICATION)
-        known = migrations()
-        if found > max(known):
-            raise UsageError(  # noqa: TRY301 -- the transaction above is to be undone for it too
-                f"The database was written by a newer version (schema {found}, this version knows {max(known)})."
-                " Start the newer version."
-            )
-        for number, text in known.items():
-            if number > found:
-                connection.execute(text)
-        connection.pragma("user_version", max(known))
-        for one in model.sets.values():
-            connection.execute(create_table(one))
-            present = {row[1] for row in connection.execute(f"PRAGMA table_info({quoted(one.table)})")}
-            missing = [item for item in one.columns() if item.name not in present]
-            for item in missing:
-                connection.execute(f"ALTER TABLE {quoted(one.table)} ADD COLUMN {column(item)}")
-            if missing:
-                _fill(connection, one, missing)
-            for index in create_indexes(one):
-                connection.execute(index)
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-
-
-def _fill(connection: apsw.Connection, one: EntitySet, missing: list[Property]) -> None:
-    """Gives new columns their values from the stored documents, a thousand rows at a time."""
-    converts = [(item.name, encoder(item)) for item in missing]
-    assigned = ", ".join(f"{quoted(item.name)} = ?" for item in missing)
-    table, last = quoted(one.table), 0
-    while True:
-        rows: list[Any] = connection.execute(
-            f'SELECT rowid, coalesce("full", doc) FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT 1000', (last,)
-        ).fetchall()
-        if not rows:
-            return
-        for row, document in rows:
-            record = decode(document)
-            values = [convert(record.get(name)) for name, convert in converts]
-            connection.execute(f"UPDATE {table} SET {assigned} WHERE rowid = ?", (*values, row))
-        last = rows[-1][0]

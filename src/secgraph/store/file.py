@@ -1,0 +1,96 @@
+"""The SQLite file itself: how it is opened, marked as ours, and brought up to this version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from secgraph.errors import UsageError
+from secgraph.model.edm import EntitySet, Model, Property
+from secgraph.odata.query import fold
+from secgraph.store.layout import column, create_indexes, create_table, encoder, quoted
+from secgraph.store.statements import migrations
+from secgraph.store.turn import decode
+
+BUSY_SECONDS = 30
+
+APPLICATION = 0x53474652
+"""What marks a SQLite file as ours."""
+
+
+def _fold(*values: Any) -> Any:
+    return fold(values[0]) if isinstance(values[0], str) else values[0]
+
+
+def connect(path: Path, *, write: bool) -> apsw.Connection:
+    """A connection set up the way this program reads or writes."""
+    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if write else 0)
+    connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
+    connection.set_busy_timeout(BUSY_SECONDS * 1000)
+    connection.create_scalar_function("fold", _fold, 1, deterministic=True)
+    if write:
+        # 16 KiB pages keep a document of some kilobytes in its leaf; both must come before the first table.
+        connection.pragma("page_size", 16384)
+        connection.pragma("journal_mode", "wal")
+        connection.pragma("synchronous", "full")
+        connection.pragma("wal_autocheckpoint", 4000)
+    else:
+        connection.pragma("query_only", 1)
+    connection.pragma("cache_size", -65536)
+    connection.pragma("temp_store", "memory")
+    return connection
+
+
+def migrate(connection: apsw.Connection, model: Model) -> None:
+    """Brings the tables up to this version: numbered migrations, then the sets' tables from the model."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        found = connection.pragma("user_version")
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchall()[0][0]
+        if tables and connection.pragma("application_id") != APPLICATION:
+            raise UsageError("The file is a database of something else. Move it away or choose another --data.")  # noqa: TRY301 -- as below
+        connection.pragma("application_id", APPLICATION)
+        known = migrations()
+        if found > max(known):
+            raise UsageError(  # noqa: TRY301 -- the transaction above is to be undone for it too
+                f"The database was written by a newer version (schema {found}, this version knows {max(known)})."
+                " Start the newer version."
+            )
+        for number, text in known.items():
+            if number > found:
+                connection.execute(text)
+        connection.pragma("user_version", max(known))
+        for one in model.sets.values():
+            connection.execute(create_table(one))
+            present = {row[1] for row in connection.execute(f"PRAGMA table_info({quoted(one.table)})")}
+            missing = [item for item in one.columns() if item.name not in present]
+            for item in missing:
+                connection.execute(f"ALTER TABLE {quoted(one.table)} ADD COLUMN {column(item)}")
+            if missing:
+                _fill(connection, one, missing)
+            for index in create_indexes(one):
+                connection.execute(index)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _fill(connection: apsw.Connection, one: EntitySet, missing: list[Property]) -> None:
+    """Gives new columns their values from the stored documents, a thousand rows at a time."""
+    converts = [(item.name, encoder(item)) for item in missing]
+    assigned = ", ".join(f"{quoted(item.name)} = ?" for item in missing)
+    table, last = quoted(one.table), 0
+    while True:
+        rows: list[Any] = connection.execute(
+            f'SELECT rowid, coalesce("full", doc) FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT 1000', (last,)
+        ).fetchall()
+        if not rows:
+            return
+        for row, document in rows:
+            record = decode(document)
+            values = [convert(record.get(name)) for name, convert in converts]
+            connection.execute(f"UPDATE {table} SET {assigned} WHERE rowid = ?", (*values, row))
+        last = rows[-1][0]
