@@ -331,7 +331,7 @@ def app_delete(
 # --- ingest -----------------------------------------------------------------------------------------------------------
 
 
-@ingest_app.command("files", hidden=True)
+@ingest_app.command("files")
 def ingest_files(
     files: Annotated[list[str], typer.Argument(help="Files, or - for standard input.")],
     source: Annotated[str, typer.Option("--source", "-s", help="Which product the records are of.")] = "",
@@ -339,7 +339,7 @@ def ingest_files(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take in files of one source."""
+    """Take in files of one source; the word may be left out: secgraph ingest --source S FILE..."""
     if not source:
         raise UsageError(f"Say which source the records are of: --source NAME. Known sources: {', '.join(sources())}.")
     connector = source_named(source)
