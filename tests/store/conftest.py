@@ -83,10 +83,10 @@ async def open_ground(tmp_path: Path, clock: Clock) -> AsyncIterator[Callable[..
         path = tmp_path / "test.db"
         store = open_store(path, load(), now, deadline=deadline)
         stores.append(store)
-        registry = Registry(store, load(), now)
-        known = await registry.tenants()
-        tenant = known[0] if known else await registry.create_tenant("contoso")
-        return Ground(path, store, registry, tenant)
+        tenants = Registry(store, load(), now)
+        known = await tenants.tenants()
+        tenant = known[0] if known else await tenants.create_tenant("contoso")
+        return Ground(path, store, tenants, tenant)
 
     yield make
     for store in stores:
