@@ -2,7 +2,7 @@
 
 What it answers with is as long as what ours answers with: the same stored documents behind the same heads, which it
 is given at its start. Reads run on the event loop; writes go through one thread that puts those that wait into one
-transaction, as ours do.
+transaction, as ours do. Its connections are opened by our own store, so that both sides have the same pragmas.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import apsw
 import msgspec
 import uvicorn
+
+from secgraph.store.file import connect
 
 PAGE = 50
 GROUP = 512
@@ -76,16 +77,6 @@ decode_columns = msgspec.json.Decoder(Columns).decode
 decode_change = msgspec.json.Decoder(Change).decode
 
 
-def connect(path: Path) -> apsw.Connection:
-    """A connection with the pragmas of our own store."""
-    connection = apsw.Connection(str(path))
-    connection.set_busy_timeout(30_000)
-    for name, value in (("page_size", 16384), ("journal_mode", "wal"), ("synchronous", "full"), ("wal_autocheckpoint", 4000),
-                        ("cache_size", -65536), ("temp_store", "memory")):  # fmt: skip
-        connection.pragma(name, value)
-    return connection
-
-
 def row(document: str) -> Row:
     """The row of a document."""
     found = decode_columns(document)
@@ -114,7 +105,7 @@ class Writer:
         return await job.done
 
     def _write_all(self) -> None:
-        connection = connect(self._path)
+        connection = connect(self._path, write=True)
         while True:
             group = [self._jobs.get()]
             while len(group) < GROUP and not self._jobs.empty():
@@ -135,7 +126,7 @@ class Bare:
     """The ASGI application."""
 
     def __init__(self, path: Path, heads: Heads) -> None:
-        self._read = connect(path)
+        self._read = connect(path, write=False)
         self._writer = Writer(path)
         self._item, self._page, self._report = heads.item.encode(), heads.page.encode(), heads.report.encode()
 

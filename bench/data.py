@@ -20,6 +20,7 @@ import msgspec
 
 from bench import bare, generate
 from bench.servers import ROOT, SECGRAPH, Failed, environment
+from secgraph.store.file import connect
 
 BATCH = 500
 IN_MEMORY = 20_000
@@ -79,7 +80,7 @@ def documents(folder: Path) -> Iterator[str]:
 
 def fill_bare(path: Path, folder: Path) -> float:
     """A new bare file with our documents; rows a second, the checkpoint at its closing included."""
-    connection = bare.connect(path)
+    connection = connect(path, write=True)
     connection.execute(bare.TABLE)
     rows = map(bare.row, documents(folder))
     size, took = 0, 0.0

@@ -61,9 +61,12 @@ class Client:
     def ask(self, method: str, path: str, body: str = "", kind: str = "application/json") -> bytes:
         """The answer's body."""
         headers = {**self._side.headers, **({"Content-Type": kind} if body else {})}
-        self._connection.request(method, path, body or None, headers)
-        answer = self._connection.getresponse()
-        data = answer.read()
+        try:
+            self._connection.request(method, path, body or None, headers)
+            answer = self._connection.getresponse()
+            data = answer.read()
+        except (OSError, http.client.HTTPException) as fault:
+            raise Failed(f"{self._side.name} gave no answer to {method} {path[:200]}: {fault!r}; {self._side.said()}") from None
         if answer.status != http.client.OK:
             raise Failed(f"{self._side.name} answered {answer.status} to {method} {path[:200]}: {data[:300]!r}")
         return data
