@@ -49,7 +49,7 @@ class AlertDraft:
     alert: Record
     """Members of microsoft.graph.security.alert; those left out are unknown to the source."""
     prefixes: tuple[str, ...] = ()
-    """Two-letter marks which the portal puts before ids of this product; a native id that bears one stays as it is."""
+    """Two-letter marks before ids of this product. A Microsoft product's native id that bears one stays as it is."""
     updated: int | None = None
     """The product's update clock for this version, in ticks; None when it has none."""
     incident: tuple[str, str] | None = None

@@ -44,6 +44,11 @@ def test_any_other_is_hashed_behind_the_first_mark(native: str, prefixes: tuple[
     assert found != identity("p", native + "x", prefixes)
 
 
+def test_products_that_share_a_mark_share_no_id() -> None:
+    """Marks of products that are not Microsoft's were given out by nobody."""
+    assert len({identity(product, "ce1234", ("ce",)) for product in ("acme/sentry", "woodgrove/guard")} | {"ce1234"}) == 3
+
+
 def test_an_identity_is_stable_for_ever() -> None:
     """Written down: a changed hash would make every stored alert a stranger."""
     assert identity("microsoftDefenderForEndpoint", "1234", ("da",)) == "da8a0183bcbafa1bdaa3a1a22c8ea9f6cf"

@@ -114,11 +114,12 @@ class _Record:
 def identity(product: str, native_id: str, prefixes: tuple[str, ...]) -> str:
     """The alert's id: a stable function of product and native id, in lower case, safe in a URL.
 
-    A native id that carries one of its product's marks already is the id the product's own portal shows and stays as it
-    is, so that links and scripts agree; any other is hashed behind the first mark.
+    A native id of a Microsoft product that carries one of its marks already is the id which the product's own portal shows
+    and stays as it is, so that links and scripts agree. Any other is hashed behind the first mark: the marks of all other
+    products (`vendor/product`) were given out by nobody, and two of them may share one.
     """
     folded = native_id.casefold()
-    if prefixes and folded.startswith(prefixes) and _SAFE_ID.fullmatch(folded):
+    if "/" not in product and prefixes and folded.startswith(prefixes) and _SAFE_ID.fullmatch(folded):
         return folded
     digest = hashlib.sha256(f"{product}\x1f{native_id}".encode("utf-8", "replace")).hexdigest()
     return f"{prefixes[0] if prefixes else 'xx'}{digest[:32]}"

@@ -118,7 +118,7 @@ def draft(
     if shown:
         alert["additionalData"] = shown
     return AlertDraft(
-        product=PRODUCT, native_id=":".join((path[1], external, kind)), alert=alert, prefixes=(), updated=sent, notes=notes
+        product=PRODUCT, native_id=":".join((path[1], external, kind)), alert=alert, prefixes=("aa",), updated=sent, notes=notes
     )  # fmt: skip
 
 
