@@ -13,6 +13,8 @@ from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
 from secgraph.odata import bind
 from secgraph.sources.graph import Graph as GraphSource
+from secgraph.store.compile import OVERRUNS, RETRY, compiled
+from secgraph.store.dialect import Sqlite
 from secgraph.store.registry import Registry
 from secgraph.store.sqlite import open_store
 from secgraph.testing import Clock, graph_alert
@@ -42,3 +44,19 @@ async def test_a_read_cut_off_anywhere_leaves_the_connection_usable(tmp_path: Pa
             assert len(found) == len(set(found)) == 40
     finally:
         await store.close()
+
+
+def test_a_plan_is_sent_to_the_threads_only_while_it_keeps_overrunning() -> None:
+    model = load()
+    plan = compiled(bind.query(model.sets[ALERTS], {}, model), Sqlite())
+    for _ in range(10):  # a busy machine now and then
+        plan.overran()
+        plan.overran()
+        plan.fitted()
+        assert plan.worth_a_try()
+    for _ in range(OVERRUNS):
+        plan.overran()
+    tries = [plan.worth_a_try() for _ in range(3 * RETRY)]
+    assert tries.count(True) == 3
+    plan.fitted()  # one of those tries went well
+    assert all(plan.worth_a_try() for _ in range(10))

@@ -35,6 +35,12 @@ from secgraph.store.dialect import Sql, Sqlite, joined
 from secgraph.store.layout import quoted
 from secgraph.store.protocol import Key
 
+OVERRUNS = 3
+"""Overruns in a row after which a plan goes to the threads at once."""
+
+RETRY = 50
+"""Runs in the threads after which such a plan is tried on the event loop again."""
+
 _SYMBOL = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
 
@@ -62,7 +68,11 @@ class SortKey:
 
 @dataclass(slots=True)
 class Plan:
-    """A compiled query. `overruns` counts how often it was not finished within what the event loop can spare."""
+    """A compiled query, and whether it is worth a try on the event loop.
+
+    One that overran what the loop can spare three times in a row goes to the threads at once; it is tried again now and
+    then, because what slowed it down may have been the machine.
+    """
 
     table: str
     document: str
@@ -74,6 +84,23 @@ class Plan:
     texts: dict[tuple[str, ...], str] = field(default_factory=dict)
     """Statement texts by the conditions of their segment, so that a text is put together once."""
     overruns: int = 0
+    apart: int = 0
+    """How often it went to the threads at once."""
+
+    def worth_a_try(self) -> bool:
+        """Whether to run it on the event loop this time."""
+        if self.overruns < OVERRUNS:
+            return True
+        self.apart += 1
+        return self.apart % RETRY == 0
+
+    def overran(self) -> None:
+        """It did not finish within the budget."""
+        self.overruns += 1
+
+    def fitted(self) -> None:
+        """It finished within the budget."""
+        self.overruns = 0
 
     def first(self) -> Statement:
         """The statement that reads from the start."""

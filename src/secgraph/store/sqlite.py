@@ -155,12 +155,15 @@ class SqliteStore:
         return plan
 
     async def _read(self, plan: Plan, work: Callable[[apsw.Connection], Result]) -> Result:
-        if plan.overruns < 3:
+        if plan.worth_a_try():
             self._inline_ends = time.monotonic() + self._inline
             try:
-                return work(self._reader)
+                result = work(self._reader)
             except apsw.InterruptError:
-                plan.overruns += 1
+                plan.overran()
+            else:
+                plan.fitted()
+                return result
             finally:
                 self._inline_ends = math.inf
         ends = time.monotonic() + self.deadline
