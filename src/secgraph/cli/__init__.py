@@ -1,0 +1,32 @@
+"""The command line: Typer verbs over the same functions the server uses.
+
+Every message a person can act on is one plain line on standard error and exit status 2. `--json` prints data for
+scripts, with stable names.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from secgraph.cli.access import app_app, tenant_app
+from secgraph.cli.ingest import ingest_app
+from secgraph.cli.run import app
+from secgraph.cli.terminal import err
+from secgraph.errors import Refusal, UsageError
+
+app.add_typer(tenant_app, name="tenant")
+app.add_typer(app_app, name="app")
+app.add_typer(ingest_app, name="ingest")
+
+
+def main() -> None:
+    """The entry point: plain messages for what a person can put right."""
+    os.umask(0o077)  # whatever is written here is for its owner, in a data folder of any mode
+    try:
+        app()
+    except (UsageError, Refusal) as fault:
+        err.print(f"secgraph: {fault}", style="red", markup=False)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(1)
