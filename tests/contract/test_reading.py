@@ -383,7 +383,7 @@ async def test_the_alerts_of_an_incident_take_options(many: Graph) -> None:
 
 
 @pytest.mark.parametrize(("query", "said"), [
-    ("$search=x", "$search"),
+    ("$search=%22x", "$search"),
     ("$apply=x", "$apply"),
     ("$deltatoken=x", "$deltatoken"),
     ("$nonsense=1", "$nonsense: is not an option"),

@@ -8,7 +8,7 @@ import pytest
 
 from secgraph.errors import BadFilter
 from secgraph.odata import parse
-from secgraph.odata.ast import Binary, Call, In, Lambda, Literal, Node, Path, Unary
+from secgraph.odata.ast import Binary, Call, Case, Filtered, In, Items, Lambda, Literal, Members, Node, Path, Unary, Within
 from secgraph.odata.unparse import text as unparsed
 
 
@@ -117,7 +117,7 @@ def test_lambdas(text: str, node: Node) -> None:
     ("a eq eq b", 5, "'eq' where an operand"), ("a eq and b", 5, "'and' where an operand"), ("and", 0, "'and' where"),
     ("a and", 5, "ends where an operand"), ("not", 3, "ends where an operand"), ("a or or b", 5, "'or' where"),
     ("a eq 'x", 5, "without its closing quote"), ("a eq 'it's'", 10, "without its closing quote"), ("'", 0, "closing quote"),
-    ("a = 1", 2, "cannot be read"), ('a eq "x"', 5, "cannot be read"), ("a eq 1;", 6, "cannot be read"),
+    ("a = 1", 2, "Something follows"), ('a eq "x"', 5, "single quotes"), ("a eq 1;", 6, "cannot be read"),
     ("a && b", 2, "cannot be read"), ("a eq @", 5, "cannot be read"), ("a eq $", 5, "cannot be read"), ("\x00", 0, "cannot be read"),
     ("a eq 1.", 5, "cannot be read"), ("a eq 1x", 5, "cannot be read"), ("a eq .5", 5, "cannot be read"),
     ("a eq 2026-01-31T", 5, "cannot be read"),
@@ -126,7 +126,7 @@ def test_lambdas(text: str, node: Node) -> None:
     ("a/1", 2, "name is expected"), ("/a", 0, "'/' where an operand"), ("a/(b)", 2, "name is expected"),
     ("f(", 2, "ends where an operand"), ("f(a", 3, "to close f("), ("f(a,", 4, "ends where an operand"), ("f(,a)", 2, "',' where"),
     ("f(a b)", 4, "to close f("), ("f(a)b", 4, "Something follows"),
-    ("a in", 4, "'(' before the list"), ("a in 1", 5, "'(' before the list"), ("a in ()", 6, "')' where an operand"),
+    ("a in", 4, "'(' before the list"), ("a in 1", 5, "'(' before the list"),
     ("a in (1", 7, "')' after the list"), ("a in (1,)", 8, "')' where an operand"), ("a in (1 2)", 8, "')' after the list"),
     ("a/any(", 6, "needs a variable"), ("a/any(x)", 6, "needs a variable"), ("a/any(x:", 8, "ends where an operand"),
     ("a/any(x:)", 8, "')' where an operand"), ("a/any(x:x", 9, "to close any("), ("a/any('x':x)", 6, "needs a variable"),
@@ -190,18 +190,40 @@ def test_brackets_to_the_bound() -> None:
     assert parse.expression("(" * depth + "a" + ")" * depth) == A
 
 
-# --- paths ------------------------------------------------------------------------------------------------------------
+# --- lists, objects, case, and what goes on behind something -----------------------------------------------------------
 
 
-@pytest.mark.parametrize(("text", "steps"), [("a", ("a",)), ("a/b", ("a", "b")), (" a/x.y/b ", ("a", "x.y", "b"))])
-def test_a_path(text: str, steps: tuple[str, ...]) -> None:
-    assert parse.path(text) == Path(steps)
+@pytest.mark.parametrize(("text", "node"), [
+    ("a in ()", In(A, ())), ("a in []", In(A, ())), ("a in [1,2]", In(A, (n("1"), n("2")))), ('a in ["x"]', In(A, (t("x"),))),
+    ("a in (b)", In(A, (B,))), ("a in (high,low)", In(A, (p("high"), p("low")))), ("a in [b,c add 1]", In(A, (B, Binary("add", C, n("1"))))),
+    ("'x' in a", Binary("in", t("x"), A)), ("'x' in a/b and c", Binary("and", Binary("in", t("x"), p("a", "b")), C)),
+    ("[]", Items(())), ("[1,'x',null]", Items((n("1"), t("x"), NULL))), (r'["a\"b"]', Items((t('a"b'),))), ("{}", Members(())),
+    ('{"a":1,"b":[true]}', Members((("a", n("1")), ("b", Items((TRUE,)))))),
+    ("case(a:1)", Case(((A, n("1")),))), ("case(a eq 1:2,true:b)", Case(((Binary("eq", A, n("1")), n("2")), (TRUE, B)))),
+    ("CASE(a gt 10:20,true:30)", Case(((Binary("gt", A, n("10")), n("20")), (TRUE, n("30"))))),
+    ("a/$filter(b)/$count", Within(Filtered(A, B), p("$count"))), ("a/$filter(b)/any(x:x)", Lambda(Filtered(A, B), "any", "x", p("x"))),
+    ("a/$count($filter=b)", Within(Filtered(A, B), p("$count"))), ("a/$filter(b)/$filter(c)/any()", Lambda(Filtered(Filtered(A, B), C), "any", None, None)),
+    ("cast(a,x.y)/b", Within(Call("cast", (A, p("x.y"))), B)), ("isof(x.y)", Call("isof", (p("x.y"),))),
+    ("a/f()", Call("f", (), on=A)), ("a/x.f(b='c')/d", Within(Call("x.f", (Members((("b", t("c")),), named=True),), on=A), D)),
+    ("Items(1)/a", Within(Call("Items", (n("1"),)), A)), ("@p", p("@p")), ("a/@x.y", p("a", "@x.y")), ("$root/a", p("$root", "a")),
+    ("INF", n("INF")), ("-INF", n("-INF")), ("NaN", n("NaN")), ("+42", n("42")), ("12:30", Literal("time", "12:30")),
+    ("12:30:15.5", Literal("time", "12:30:15.5")), ("a eq b has 'c'", Binary("eq", A, Binary("has", B, t("c")))),
+])  # fmt: skip
+def test_lists_objects_and_what_goes_on(text: str, node: Node) -> None:
+    assert parse.expression(text) == node
 
 
-@pytest.mark.parametrize("text", ["", "1", "'a'", "f(a)", "a eq 1", "a b", "a/any(x:x)", "not a", "-a", "true", "a,b", "(", "a/"])
-def test_no_path(text: str) -> None:
-    with pytest.raises(BadFilter):
-        parse.path(text)
+@pytest.mark.parametrize(("text", "says"), [
+    ("x.y", "nothing follows it"), ("a in (b/c,d/e)", "constant is expected"), ("a in (b,c add 1)", "constant is expected"),
+    ("[1", "to close the list"), ("[1,]", "operand"), ('{"a"}', "behind a member's name"), ("{a:1}", "in double quotes"),
+    ('{"a":1,}', "in double quotes"), ("case()", "operand"), ("case(a)", "between a condition and its value"), ("case(a:1", "to close case("),
+    ("a/$filter()", "operand"), ("a/$count($top=1)", "$count takes a $filter"), ("+a", "number is expected"), ("2026-13-01", "is not a date"),
+    ("2026-01-31T25:00Z", "is not a date-time"), ("25:00", "is not a time of day"), (r'["\x"]', "not JSON"), ("a eq (1,2)", "close the bracket"),
+])  # fmt: skip
+def test_what_cannot_stand_there(text: str, says: str) -> None:
+    with pytest.raises(BadFilter) as refusal:
+        parse.expression(text)
+    assert says in refusal.value.reason
 
 
 # --- nodes to text ----------------------------------------------------------------------------------------------------
@@ -218,7 +240,7 @@ def test_the_canonical_spelling(text: str, canonical: str) -> None:
 
 
 @pytest.mark.parametrize("text", [
-    " and ".join(["a eq 1"] * 60), " or ".join(["a"] * 200), "a in ((b and c),(d or a))", "(a and b) and (c and d)",
+    " and ".join(["a eq 1"] * 60), " or ".join(["a"] * 200), "a in [(b and c),(d or a)]", "(a and b) and (c and d)",
     " or ".join(["a and b and c"] * 60), "a and (b and (c and d))",
 ])  # fmt: skip
 def test_the_canonical_spelling_can_be_read_again(text: str) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal as Choice
 
-LiteralKind = Choice["text", "number", "boolean", "null", "moment", "date", "guid", "duration", "typed"]
+from secgraph.odata.literal import LiteralKind
+
 Quantifier = Choice["any", "all"]
 
 
@@ -32,10 +33,29 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function by name, as typed."""
+    """A function by name, as typed. `on` is the path it is called on (`a/f()`); a key in brackets reads as a call too."""
 
     name: str
     arguments: tuple[Node, ...]
+    at: int = field(default=0, compare=False)
+    on: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A path that goes on behind something that is no path: `cast(e,T)/name`, `a/$filter(...)/$count`."""
+
+    base: Node
+    path: Path
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """`path/$filter(body)`: the items for which the body holds; names in it are the item's own."""
+
+    over: Node
+    body: Node
     at: int = field(default=0, compare=False)
 
 
@@ -43,7 +63,7 @@ class Call:
 class Lambda:
     """`path/any(variable: body)` or `path/all(...)`; `any()` has no variable and no body."""
 
-    path: Path
+    path: Node
     word: Quantifier
     variable: str | None
     body: Node | None
@@ -71,11 +91,36 @@ class Binary:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """`operand in (item, item)`."""
+    """`operand in (item, item)`. Where a collection follows instead of a list, it is a Binary."""
 
     operand: Node
     items: tuple[Node, ...]
     at: int = field(default=0, compare=False)
 
 
-Node = Literal | Path | Call | Lambda | Unary | Binary | In
+@dataclass(frozen=True, slots=True)
+class Items:
+    """`[a, b]`, a collection written out."""
+
+    items: tuple[Node, ...]
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """`{"name": value}`, an object written out; `named` when they are the arguments of a call, as in `f(name=value)`."""
+
+    members: tuple[tuple[str, Node], ...]
+    at: int = field(default=0, compare=False)
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`case(condition: value, ...)`: the value behind the first condition that holds; null when none does."""
+
+    branches: tuple[tuple[Node, Node], ...]
+    at: int = field(default=0, compare=False)
+
+
+Node = Literal | Path | Call | Within | Filtered | Lambda | Unary | Binary | In | Items | Members | Case

@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from secgraph.errors import BadOption
-from secgraph.model.edm import EntitySet, Model
-from secgraph.odata import parse
-from secgraph.odata.condition import Binder, field_of, meant
+from secgraph.errors import BadFilter, BadOption
+from secgraph.model.edm import EntitySet, Model, StructType, load
+from secgraph.odata import clauses, parse, search
+from secgraph.odata.ast import Literal as Constant
+from secgraph.odata.ast import Path
+from secgraph.odata.condition import Binder
+from secgraph.odata.names import meant, member_field
 from secgraph.odata.options import truth, whole
-from secgraph.odata.query import Compare, Const, Order, Query, Size, Test
+from secgraph.odata.query import Chosen, Compare, Const, Expanded, Field, Form, Operand, Order, Query, Test, fields_of, narrowed
+
+MOST_KEYS = 8
+"""Most keys of an order."""
+
+
+_UNSERVED = {
+    "$deltatoken": "It belongs to /delta(), where it came from.",
+    "$compute": "Expressions can stand in $filter and $orderby themselves.",
+    "$index": "No collection here has places to insert at.",
+    "$id": "Ask for an object by its key.",
+    "$schemaversion": "The model has one version for each root, /v1.0 and /beta.",
+}
+"""Options of the grammar that nothing here answers, and what to do instead."""
 
 
 def query(of: EntitySet, options: Mapping[str, str], model: Model, *, unknown_members: bool = False) -> Query:
     """The question that a collection's query options ask. Raises BadOption or BadFilter."""
-    binder = Binder(of, model)
     found = dict(options)
-    text = found.get("$filter", "").strip()
+    binder = Binder(of, model, {name: text for name, text in found.items() if name.startswith("@")})
     top = whole(found, "$top")
-    if "json" not in found.get("$format", "json").lower():
-        raise BadOption("$format", "only JSON is served.", hint="Leave $format out.")
+    _served(found)
     return Query(
         of=of,
-        where=binder.test(parse.expression(text), text) if text else None,
+        where=_where(binder, found.get("$filter", "").strip(), found.get("$search", "").strip()),
         order=_order(binder, found.get("$orderby", "")),
         select=_select(of, found.get("$select", "")),
         expand=_expand(of, found.get("$expand", "")),
@@ -38,8 +52,9 @@ def query(of: EntitySet, options: Mapping[str, str], model: Model, *, unknown_me
 def item(of: EntitySet, options: Mapping[str, str], *, unknown_members: bool = False) -> Query:
     """The same for one object: `$select` and `$expand` are all that can be asked of it."""
     for name in options:
-        if name not in {"$select", "$expand", "$format"}:
+        if name not in {"$select", "$expand", "$format"} and not name.startswith("@"):
             raise BadOption(name, "cannot be asked of a single object.", hint="Use $select or $expand here.")
+    _served(options)
     return Query(
         of=of,
         where=None,
@@ -53,61 +68,131 @@ def item(of: EntitySet, options: Mapping[str, str], *, unknown_members: bool = F
 
 def equals(of: EntitySet, name: str, value: Any) -> Test:
     """The condition that a property of the set has a value."""
-    field = field_of(of, "", [], of.type.properties[name], of.type.properties[name].name)
-    return Compare("eq", field, Const(value), field.kind, field.enum)
+    field = cast("Field", member_field(of, name))
+    return Compare("eq", field, Const(value, field.kind, field.enum), field.kind, field.enum)
+
+
+def _served(found: Mapping[str, str]) -> None:
+    if "$format" in found and "json" not in found["$format"].lower():
+        raise BadOption("$format", "only JSON is served.", hint="Leave $format out.")
+    for name in _UNSERVED.keys() & found.keys():
+        if found[name].strip():
+            raise BadOption(name, "is not served.", hint=_UNSERVED[name])
+
+
+def _where(binder: Binder, text: str, wanted: str) -> Test | None:
+    where = binder.test(parse.expression(text), text) if text else None
+    if not wanted:
+        return where
+    if not binder.of.choices.search:
+        raise BadOption("$search", f"is not possible on {binder.of.path}.", hint="Use $filter with contains(...).")
+    return narrowed(where, search.condition(wanted, binder.of.path))
 
 
 def _order(binder: Binder, text: str) -> tuple[Order, ...]:
     """The order, ended by the key in the direction of the last one named; none named means newest first."""
     keys: list[Order] = []
     of = binder.of
-    binder.text = text
-    for item_text in filter(None, (part.strip() for part in text.split(","))):
-        words = item_text.split()
-        if len(words) > 2 or (len(words) == 2 and words[1].lower() not in {"asc", "desc"}):
-            raise BadOption("$orderby", f"'{item_text[:60]}' is not understood.",
-                            hint="Write a property and asc or desc: createdDateTime desc.")  # fmt: skip
-        binder.text = words[0]
-        field = binder.path(parse.path(words[0]))
-        if isinstance(field, Size) or field.collection or field.kind == "complex":
-            raise BadOption("$orderby", f"'{words[0]}' has no order.", hint="Sort by a single value.")
-        if all(key.field != field for key in keys):
-            keys.append(Order(field, len(words) == 2 and words[1].lower() == "desc"))
-    if len(keys) > 8:
-        raise BadOption("$orderby", "takes at most 8 keys.")
+    for sort in clauses.orderby(text):
+        by = _sortable(binder, sort)
+        if all(key.by != by for key in keys):
+            keys.append(Order(by, sort.descending))
+    if len(keys) > MOST_KEYS:
+        raise BadOption("$orderby", f"takes at most {MOST_KEYS} keys.")
     if not keys:
-        newest = of.type.properties[of.choices.newest]
-        keys.append(Order(field_of(of, "", [], newest, newest.name), descending=True))
-    key = field_of(of, "", [], of.type.properties["id"], "id")
-    if all(one.field != key for one in keys):
+        keys.append(Order(cast("Field", member_field(of, of.choices.newest)), descending=True))
+    key = cast("Field", member_field(of, "id"))
+    if all(one.by != key for one in keys):
         keys.append(Order(key, keys[-1].descending))
     return tuple(keys)
 
 
-def _select(of: EntitySet, text: str) -> tuple[str, ...] | None:
+def _sortable(binder: Binder, sort: clauses.Sort) -> Operand:
+    binder.text, binder.moves = sort.text, False
+    try:
+        by = binder.operand(sort.node)
+    except BadFilter as fault:
+        raise BadOption("$orderby", fault.message, hint=fault.hint) from None
+    simple = not isinstance(by, Constant) and (not isinstance(by, Field) or not (by.collection or by.kind == "complex"))
+    if isinstance(by, Constant) or not simple:
+        said = "/".join(sort.node.steps) if isinstance(sort.node, Path) else sort.text.strip()[:60]
+        raise BadOption("$orderby", f"'{said}' has no order.", hint="Sort by a single value.")
+    if not any(fields_of(by)):
+        raise BadOption("$orderby", f"'{sort.text.strip()[:60]}' is the same for all.", hint="Sort by a property.")
+    if binder.moves:
+        raise BadOption("$orderby", f"'{sort.text.strip()[:60]}' changes between pages.", hint="Sort without now().")
+    return by
+
+
+def _select(of: EntitySet, text: str) -> tuple[Chosen, ...] | None:
     """The members to send, or None for all."""
-    chosen = set()
-    for name in filter(None, (part.strip() for part in text.split(","))):
-        if name == "*":
-            return None
-        member = of.type.member(name)
-        if member is None:
-            raise BadOption("$select", f"'{name[:60]}' is not a property of {of.type.name}.",
-                            hint=meant(name, list(of.type.properties)))  # fmt: skip
-        chosen.add(member.name)
-    if not chosen:
+    found = clauses.select(text)
+    if any(one.path == ("*",) for one in found):
         return None
-    return tuple(name for name in of.type.properties if name in chosen)
+    chosen: dict[str, Chosen] = {}
+    for one in found:
+        if one.options:
+            raise BadOption("$select", f"'{one.text[:60]}' has options, and a member is sent as it is.", hint="Leave them out.")
+        path = one.path
+        if len(path) > 1 and "." in path[0] and load().cast(path[0]) is of.type:
+            path = path[1:]  # a cast to the type that every object has anyway
+        _choose(chosen, of.type, path, (), one.text)
+    declared = [chosen.pop(name) for name in of.type.properties if name in chosen]
+    return (*declared, *chosen.values()) or None
 
 
-def _expand(of: EntitySet, text: str) -> tuple[str, ...]:
-    """The relationships to expand."""
-    found: list[str] = []
-    for name in filter(None, (part.strip() for part in text.split(","))):
-        known = {link.casefold(): link for link in of.choices.expand}
-        if name.casefold() not in known:
-            hint = f"What can be expanded: {', '.join(of.choices.expand)}." if known else "Leave $expand out."
-            raise BadOption("$expand", f"'{name[:60]}' cannot be expanded here.", hint=hint)
-        if known[name.casefold()] not in found:
-            found.append(known[name.casefold()])
-    return tuple(found)
+def _choose(chosen: dict[str, Chosen], kind: StructType, path: tuple[str, ...], tags: tuple[str, ...], text: str) -> None:
+    """Adds a path to the members chosen so far; a member chosen whole stays whole."""
+    name = path[0]
+    if "." in name:
+        cast = load().cast(name)
+        if cast is None or cast not in set(kind.family()) or len(path) == 1:
+            raise BadOption("$select", f"'{text[:80]}' names no property: {name[:60]} cannot stand there.")
+        _choose(chosen, cast, path[1:], tuple(f"#{one.name}" for one in cast.family()), text)
+        return
+    member = kind.member(name)
+    if member is None and not kind.open:
+        raise BadOption("$select", f"'{name[:60]}' is not a property of {kind.name}.", hint=meant(name, list(kind.properties)))
+    known = member.name if member is not None else name
+    key = f"{tags[0] if tags else ''}{known}"
+    before = chosen.get(key)
+    if len(path) == 1:
+        chosen[key] = Chosen(known, (), tags)
+        return
+    if member is not None and not isinstance(member.type, StructType):
+        raise BadOption("$select", f"'{known}' has no members.", hint=f"Write $select={known}.")
+    if before is not None and not before.inner:
+        return
+    inner = {f"{one.tags[0] if one.tags else ''}{one.name}": one for one in (before.inner if before is not None else ())}
+    within = member.type if member is not None and isinstance(member.type, StructType) else load().struct(_OPEN)
+    _choose(inner, within, path[1:], (), text)
+    chosen[key] = Chosen(known, tuple(inner.values()), tags)
+
+
+def _expand(of: EntitySet, text: str) -> tuple[Expanded, ...]:
+    """The relationships to expand, each with the question asked of what it holds."""
+    found: dict[str, Expanded] = {}
+    for one in clauses.expand(text):
+        form: Form = _FORMS.get(one.path[-1], "items")
+        path = one.path if form == "items" else one.path[:-1]
+        for name in of.choices.expand if path == ("*",) else path[:1]:
+            known = {link.casefold(): link for link in of.choices.expand}
+            if name.casefold() not in known or len(path) > 1:
+                hint = f"What can be expanded: {', '.join(of.choices.expand)}." if known else "Leave $expand out."
+                raise BadOption("$expand", f"'{one.text[:60]}' cannot be expanded here.", hint=hint)
+            link = known[name.casefold()]
+            if "$levels" in one.options:
+                raise BadOption("$expand", f"levels is not possible: {link} does not lead back to itself.")
+            held = query(_held(of, link), one.options, load())
+            found[link] = Expanded(link, held, tuple(one.options.items()), form)
+    return tuple(found.values())
+
+
+_OPEN = "microsoft.graph.security.dictionary"
+_FORMS: dict[str, Form] = {"$ref": "references", "$count": "count"}
+
+
+def _held(of: EntitySet, link: str) -> EntitySet:
+    """The set that a relationship leads to."""
+    kind = of.type.properties[link].type
+    return next(one for one in load().sets.values() if one.type is kind)

@@ -1,31 +1,39 @@
-"""Nodes + model → conditions and fields: names resolved, kinds settled, each refusal at its place."""
+"""Nodes + model → conditions: comparisons, lists, lambdas and the functions that are true or false."""
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any, cast
 
-from secgraph.errors import BadFilter
-from secgraph.model.edm import EntitySet, EnumType, Model, Property, StructType
-from secgraph.odata.ast import Binary, Call, In, Lambda, Literal, Node, Path, Unary
-from secgraph.odata.constant import value
+from secgraph.model.edm import EntitySet, Model
+from secgraph.odata import match
+from secgraph.odata.ast import Binary, Call, In, Items, Lambda, Literal, Node, Path, Unary
+from secgraph.odata.constant import constant, own
+from secgraph.odata.functions import CAST_KINDS
+from secgraph.odata.names import Seen, meant, read_as
+from secgraph.odata.pattern import refused
 from secgraph.odata.query import (
     All,
-    Cast,
+    Apply,
     Compare,
     Const,
     Either,
+    Every,
     Field,
+    IsA,
     Kind,
     Not,
     OneOf,
+    Operand,
     Ordering,
-    Size,
+    Pattern,
     Some,
     Test,
     TextMatch,
-    value_kind,
+    Truth,
+    enum_of,
+    kind_of,
 )
+from secgraph.odata.values import SERVED, Values
 
 MOST_TERMS = 400
 """Most comparisons in one filter."""
@@ -33,269 +41,372 @@ MOST_TERMS = 400
 MOST_VALUES = 2000
 """Most values in all `in` lists of one filter."""
 
+MOST_PATTERNS = 10
+"""Most regular expressions in one filter: to read one takes a millisecond or two."""
+
 _MIRROR: dict[str, Ordering] = {"eq": "eq", "ne": "ne", "lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
-_PARAMETER = "$it"
 
 
-def field_of(of: EntitySet, root: str, before: list[str | Cast], member: Property, name: str) -> Field:
-    """The field of a member reached by the steps before it."""
-    column = name if not root and not before and (name in of.choices.columns or name == "id") else None
-    return Field(
-        root=root,
-        steps=(*before, name),
-        kind=value_kind(member.type),
-        enum=member.type if isinstance(member.type, EnumType) else None,
-        collection=member.collection,
-        nullable=(member.nullable and name not in of.choices.filled) or bool(before) or bool(root),
-        column=column,
-    )
+class Binder(Values):
+    """Binds the texts of one request."""
 
-
-class Binder:
-    """Binds the texts of one request; `variables` holds the lambdas around the present place."""
-
-    def __init__(self, of: EntitySet, model: Model) -> None:
-        self.of = of
-        self.model = model
-        self.text = ""
+    def __init__(self, of: EntitySet, model: Model, aliases: dict[str, str] | None = None) -> None:
+        super().__init__(of, model, aliases)
         self.terms = 0
         self.values = 0
-        self.variables: dict[str, tuple[str, Field, StructType | None]] = {}
-
-    def refuse(self, reason: str, node: Node, hint: str = "") -> BadFilter:
-        """The refusal that points at a node."""
-        return BadFilter(reason, at=node.at, text=self.text, hint=hint)
-
-    # -- conditions
+        self.patterns = 0
 
     def test(self, node: Node, text: str) -> Test:
         """The condition that a `$filter` stands for; `text` is what it was parsed from."""
         self.text = text
-        return self._test(node)
+        return self.condition(node)
 
-    def _test(self, node: Node) -> Test:
+    def condition(self, node: Node) -> Test:
+        """The condition that a node stands for."""
         match node:
             case Binary(word="and" | "or" as word):
-                parts = tuple(self._test(part) for part in _chain(node, word))
+                parts = tuple(self.condition(part) for part in _chain(node, word))
                 return All(parts) if word == "and" else Either(parts)
             case Unary(word="not", operand=operand):
-                return Not(self._test(operand))
+                return Not(self.condition(operand))
             case Lambda():
                 return self._lambda(node)
             case Binary(word="eq" | "ne" | "lt" | "le" | "gt" | "ge"):
                 return self._compare(node)
             case In():
                 return self._in(node)
-            case Call():
-                return self._function(node)
+            case Binary(word="in"):
+                return self._in_collection(node)
+            case Binary(word="has"):
+                return self._has(node)
+            case Call(name=name) if name.lower() in _FUNCTIONS:
+                self._count_term(node)
+                return _FUNCTIONS[name.lower()](self, node)
             case Literal(kind="boolean", value=value):
                 return All(()) if value == "true" else Either(())
-            case Path():
-                field = self._operand(node)
-                if isinstance(field, Field) and field.kind in {"boolean", "dynamic"} and not field.collection:
-                    return Compare("eq", field, Const(value=True), "boolean")
-                raise self.refuse(f"'{'/'.join(node.steps)}' is not a condition", node,
-                                  "Compare it: for example severity eq 'high'.")  # fmt: skip
-            case Binary(word=word):
-                raise self.refuse(f"'{word}' is not served here", node, "Served: eq ne lt le gt ge in and or not.")
-        raise self.refuse("A condition is expected", node, "For example severity eq 'high'.")
+        return self._truth(node)
+
+    def _truth(self, node: Node) -> Test:
+        """The condition that a value is true."""
+        if isinstance(node, Literal):
+            raise self.refuse("A condition is expected", node, "For example severity eq 'high'.")
+        found = self.operand(node)
+        if isinstance(found, Literal):
+            found = own(self.refuse, found, self.model)
+        if isinstance(found, Truth):
+            return found.test
+        kind = kind_of(found)
+        if kind in {"boolean", "dynamic"} and not (isinstance(found, Field) and found.collection):
+            found = read_as(found, "boolean")
+            return match.settled(Compare("eq", found, Const(value=True, kind="boolean"), "boolean"))
+        said = f"'{'/'.join(node.steps)}'" if isinstance(node, Path) else "This"
+        raise self.refuse(f"{said} is not a condition", node, "Compare it: for example severity eq 'high'.")
 
     def _count_term(self, node: Node) -> None:
         self.terms += 1
         if self.terms > MOST_TERMS:
             raise self.refuse(f"More than {MOST_TERMS} comparisons", node, "Use `in (...)` for a list of values.")
 
+    # -- comparisons
+
     def _compare(self, node: Binary) -> Test:
+        left, right = self._both_sides(node)
+        return self._compared(cast("Ordering", node.word), left, right, node)
+
+    def _compared(self, op: Ordering, left: Operand | Literal, right: Operand | Literal, node: Binary) -> Test:
+        """The comparison of both operands of a node."""
         self._count_term(node)
-        op = cast("Ordering", node.word)
-        left, right = self._operand(node.left), self._operand(node.right)
+        left, right = _null_word(left, right), _null_word(right, left)
         if isinstance(left, Literal) and isinstance(right, Literal):
-            raise self.refuse("Two constants are compared", node, "Compare a property with a constant.")
+            return self._constants(op, left, right, node)
         if isinstance(left, Literal):
             left, right, op = right, left, _MIRROR[op]
+            at = node.right
+        else:
+            at = node.left
         assert not isinstance(left, Literal)  # noqa: S101 -- swapped above
         null = isinstance(right, Literal) and right.kind == "null"
         if null and op in {"eq", "ne"} and isinstance(left, Field) and left.kind == "complex" and not left.collection:
             return Compare(op, left, Const(None), "complex")  # an object is there or not
-        kind, enum = self._kind(left, node.left)
+        self.single(left, at)
+        left = _plain(left)
+        kind, enum = kind_of(left), enum_of(left)
+        if isinstance(right, Literal) and right.kind == "moment" and kind == "date":
+            right = own(self.refuse, right, self.model)
         if isinstance(right, Literal):
-            constant, kind = value(self.refuse, right, kind, enum, left)
-            if constant is None and op not in {"eq", "ne"}:
+            value = constant(self.refuse, right, kind, enum, self.named(left))
+            if value.value is None and op not in {"eq", "ne"}:
                 return Either(())  # an order comparison with null is false
-            return Compare(op, left, Const(constant), kind, enum)
-        other, other_enum = self._kind(right, node.right)
-        if kind == "dynamic":
-            kind = other
-        if other not in {kind, "dynamic"} or enum is not other_enum:
-            raise self.refuse("The two sides are of different types", node)
-        return Compare(op, left, right, kind, enum)
+            return match.settled(Compare(op, read_as(left, value.kind), value, value.kind, enum))
+        other = _plain(self.single(right, node.right))
+        if isinstance(left, Const) and not isinstance(other, Const):
+            left, other, op = other, left, _MIRROR[op]
+        return self._sides(op, left, other, node)
 
-    def _kind(self, operand: Field | Size, node: Node) -> tuple[Kind, EnumType | None]:
-        if isinstance(operand, Size):
-            return "number", None
-        if operand.collection:
-            raise self.refuse(f"'{operand.spelled()}' is a collection", node,
-                              f"Use {operand.spelled()}/any(x: ...) or {operand.spelled()}/$count.")  # fmt: skip
-        if operand.kind == "complex":
-            raise self.refuse(f"'{operand.spelled()}' is an object", node, "Compare one of its members.")
-        return operand.kind, operand.enum
+    def _both_sides(self, node: Binary) -> tuple[Operand | Literal, Operand | Literal]:
+        """Both operands. Beside an enumeration a bare name that is no property is a member: clients leave the quotes out."""
+        if isinstance(node.right, Literal):
+            return self.operand(node.left), node.right
+        if self._bare(node.right):
+            left = self.operand(node.left)
+            return left, self.operand(self._member_name(node.right, left))
+        if self._bare(node.left):
+            right = self.operand(node.right)
+            return self.operand(self._member_name(node.left, right)), right
+        return self.operand(node.left), self.operand(node.right)
+
+    def _bare(self, node: Node) -> bool:
+        """Whether a node is a single name that nothing here has."""
+        if not isinstance(node, Path) or len(node.steps) > 1 or node.steps[0][0] in "$@":
+            return False
+        name = node.steps[0]
+        kind = self.of.type if self.item is None else self.item.type
+        return name.lower() not in self.variables and kind is not None and kind.member(name) is None
+
+    def _member_name(self, node: Node, beside: Operand | Literal) -> Node:
+        enum = None if isinstance(beside, Literal) else enum_of(beside)
+        if enum is not None and isinstance(node, Path) and node.steps[0].casefold() in enum.folded:
+            return Literal("text", node.steps[0], at=node.at)
+        return node
+
+    def _constants(self, op: Ordering, left: Literal, right: Literal, node: Binary) -> Test:
+        one, other = own(self.refuse, left, self.model), own(self.refuse, right, self.model)
+        if one.kind == other.kind or "null" in {left.kind, right.kind} or {one.kind, other.kind} == {"date", "moment"}:
+            return self._sides(op, one, other, node)
+        if left.kind == "text" and other.kind in {"enum", "moment", "date", "time", "duration"}:
+            one = constant(self.refuse, left, other.kind, other.enum, "this value")
+        else:
+            other = constant(self.refuse, right, one.kind, one.enum, "this value")
+        return self._sides(op, one, other, node)
+
+    def _sides(self, op: Ordering, left: Operand, right: Operand, node: Node) -> Test:
+        """Two operands of one kind. A date beside an instant is its midnight."""
+        kind, other = kind_of(left), kind_of(right)
+        enum, other_enum = enum_of(left), enum_of(right)
+        for side, null in ((left, right), (right, left)):
+            if isinstance(null, Const) and null.value is None:
+                if op not in {"eq", "ne"}:
+                    return Either(())  # an order comparison with null is false
+                known = read_as(side, null.kind)
+                return match.settled(Compare(op, known, null, kind_of(known), enum_of(known)))
+        if kind == "dynamic":
+            kind, enum = other, other_enum
+            if kind == "dynamic":
+                return _open_sides(op, left, right)
+        elif {kind, other} == {"moment", "date"}:
+            kind = other = "moment"
+        if other not in {kind, "dynamic"} or (other_enum is not enum and other != "dynamic"):
+            raise self.refuse("The two sides are of different types", node)
+        return match.settled(Compare(op, read_as(left, kind), read_as(right, kind), kind, enum))
 
     def _in(self, node: In) -> Test:
         self._count_term(node)
         self.values += len(node.items)
         if self.values > MOST_VALUES:
             raise self.refuse(f"More than {MOST_VALUES} values in lists", node, "Ask in several requests.")
-        operand = self._operand(node.operand)
-        if isinstance(operand, Literal):
-            raise self.refuse("A constant before `in`", node.operand, "Put a property there.")
-        kind, enum = self._kind(operand, node.operand)
-        values = []
-        for one in node.items:
-            if not isinstance(one, Literal):
-                raise self.refuse("A constant is expected in the list", one)
-            constant, kind = value(self.refuse, one, kind, enum, operand)
-            values.append(constant)
-        return OneOf(operand, tuple(values), kind, enum)
+        found = self.operand(node.operand)
+        found = _null_word(found, found)
+        if not node.items:
+            return Either(())
+        items = tuple(self._member_name(item, found) if self._bare(item) else item for item in node.items)
+        if isinstance(found, Literal) or not all(isinstance(item, Literal) for item in items):
+            # Not a property among constants: each item is compared by itself.
+            return Either(tuple(self._compared("eq", found, self.operand(item), Binary("eq", node.operand, item, item.at))
+                                for item in items))  # fmt: skip
+        operand = _plain(self.single(found, node.operand))
+        kind, enum = kind_of(operand), enum_of(operand)
+        values: list[Any] = []
+        for one in items:
+            value = constant(self.refuse, cast("Literal", one), kind, enum, self.named(operand))
+            kind = kind if value.value is None else value.kind
+            values.append(value.value)
+        return match.settled(OneOf(read_as(operand, kind), tuple(values), kind, enum))
 
-    def _function(self, node: Call) -> Test:
+    def _in_collection(self, node: Binary) -> Test:
+        """`'x' in tags`: some item equals the value. A parameter may stand for a list."""
+        among = self.listed(node.right)
+        if isinstance(among, Items):
+            return self._in(In(node.left, among.items, node.at))
+        over, filters = self.collection(among)
+        variable = f"{node.at}:in"  # no name of a client holds a colon
+        return self._some(over, filters, variable, Binary("eq", node.left, Path((variable,), node.right.at), node.at))
+
+    def _has(self, node: Binary) -> Test:
+        """Flags: each of the right side's is set. An enumeration of single members has just the one."""
         self._count_term(node)
+        left = self.single(self.typed(node.left), node.left)
+        right = self.operand(self._member_name(node.right, left) if self._bare(node.right) else node.right)
+        enum = enum_of(left)
+        if enum is None or not isinstance(right, Literal):
+            raise self.refuse("'has' takes an enumeration and one of its members", node)
+        value = constant(self.refuse, right, "enum", enum, self.named(left)).value
+        if value is None or not enum.flags:
+            return match.settled(Compare("eq", left, Const(value, "enum", enum), "enum", enum))
+        comma = Const(", ", "text")
+        listed = Apply("concat", (Apply("concat", (comma, left), "text"), comma), "text")
+        return All(tuple(TextMatch("contains", listed, Const(f", {flag}, ", "text")) for flag in value.split(", ")))
+
+    # -- functions that are true or false
+
+    def _text_match(self, node: Call) -> Test:
         word = node.name.lower()
-        if word not in {"contains", "startswith", "endswith"}:
-            served = "Served: contains, startswith, endswith, tolower, toupper."
-            raise self.refuse(f"'{node.name}' is not a condition served here", node, served)
+        operand, needle = self._two_texts(node)
+        return match.settled(TextMatch(cast("Any", word), operand, needle))
+
+    def _two_texts(self, node: Call) -> tuple[Operand, Operand]:
+        word = node.name.lower()
+        example = f"For example {word}(title, 'ransom')."
         if len(node.arguments) != 2:
-            raise self.refuse(f"{word} takes a property and a text", node, f"For example {word}(title, 'ransom').")
-        operand, needle = (self._operand(argument) for argument in node.arguments)
-        if not isinstance(operand, Field) or not isinstance(needle, Literal):
-            raise self.refuse(f"{word} takes a property and a text", node, f"For example {word}(title, 'ransom').")
-        kind, _ = self._kind(operand, node.arguments[0])
-        if kind not in {"text", "dynamic"}:
-            raise self.refuse(f"'{operand.spelled()}' is not text", node.arguments[0], "Compare it with eq, lt or gt.")
-        if needle.kind != "text":
-            raise self.refuse("A text in quotes is expected", needle)
-        return TextMatch(cast("Any", word), operand, needle.value)
+            raise self.refuse(f"{word} takes a property and a text", node, example)
+        if isinstance(node.arguments[0], Items):
+            raise self.refuse(f"{word} takes texts here, not lists", node, example)
+        first, second = (self.single(self.typed(argument, ("text",)), argument) for argument in node.arguments)
+        for operand, at in ((first, node.arguments[0]), (second, node.arguments[1])):
+            if kind_of(operand) not in {"text", "dynamic"}:
+                constant_given = isinstance(operand, Const)
+                what = "A text in quotes is expected" if constant_given else f"'{self.named(operand)}' is not text"
+                raise self.refuse(what, at, "Compare it with eq, lt or gt.")
+        return _plain(read_as(first, "text")), _plain(read_as(second, "text"))
+
+    def _pattern(self, node: Call) -> Test:
+        if len(node.arguments) != 2:
+            raise self.refuse("matchesPattern takes a property and a pattern", node,
+                              "For example matchesPattern(title,'^Suspicious').")  # fmt: skip
+        operand = self._argument("matchesPattern", node.arguments[0], ("text",))
+        literal = self.operand(node.arguments[1])
+        if not isinstance(literal, Literal) or literal.kind != "text":
+            raise self.refuse("A pattern in quotes is expected", node.arguments[1])
+        self.patterns += 1
+        if self.patterns > MOST_PATTERNS:
+            raise self.refuse(f"More than {MOST_PATTERNS} patterns", literal, "Join them in one: 'one|other'.")
+        why = refused(literal.value)
+        if why:
+            raise self.refuse(why, literal, "Use characters, ., [...], (...), |, * + ? {m,n}, ^, $, \\d, \\w and \\s.")
+        return match.settled(Pattern(operand, literal.value))
+
+    def _is_of(self, node: Call) -> Test:
+        """`isof(value,type)`, and `isof(type)` for the object itself."""
+        if not 1 <= len(node.arguments) <= 2 or not isinstance(node.arguments[-1], Path):
+            raise self.refuse("isof takes a value and a type", node,
+                              "For example isof(e,microsoft.graph.security.userEvidence).")  # fmt: skip
+        name = "/".join(node.arguments[-1].steps)
+        if len(node.arguments) == 1:
+            kind = self.model.cast(name)
+            if self.item is None:
+                if kind is None:
+                    raise self.refuse(f"'{name}' is not a type", node.arguments[-1])
+                return All(()) if self.of.type in set(kind.family()) or kind is self.of.type else Either(())
+            return self._item_is(Field(self.item.root, (), self.item.over.kind, self.item.over.enum), name, node)
+        at = node.arguments[0]
+        return self._item_is(self.typed(at), name, node)
+
+    def _item_is(self, value: Operand, name: str, node: Call) -> Test:
+        struct = self.struct(value) if isinstance(value, Field) and value.kind == "complex" else None
+        if struct is None:
+            return self._value_is(value, name, node)
+        assert isinstance(value, Field)  # noqa: S101 -- only a field has a structured type
+        if value.collection:
+            raise self.refuse(f"'{value.spelled()}' is a collection", node,
+                              f"Ask of its items: {value.spelled()}/any(x: isof(x,...)).")  # fmt: skip
+        to = self.cast(name, struct, node.arguments[-1])
+        if to is struct:
+            return Compare("ne", value, Const(None), "complex")
+        return IsA(value, tuple(f"#{child.name}" for child in to.family()))
+
+    def _value_is(self, value: Operand, name: str, node: Call) -> Test:
+        """Whether a single value is there and of that primitive type or enumeration."""
+        kind, enum = kind_of(self.single(value, node)), enum_of(value)
+        primitive = next((known for known in CAST_KINDS if known.casefold() == name.casefold()), "")
+        if kind == "dynamic" and isinstance(value, Field) and primitive:
+            to = CAST_KINDS[primitive]
+            return Compare("ne", Field(value.root, value.steps, to, open=True), Const(None), to)
+        if not primitive and (enum is None or enum.name.casefold() != name.casefold()):
+            raise self.refuse(f"'{self.named(value)}' is never of the type {name}", node.arguments[-1])
+        if primitive and CAST_KINDS[primitive] != kind:
+            return Either(())
+        return Compare("ne", value, Const(None), kind, enum)
+
+    def _subset(self, node: Call) -> Test:
+        """`hassubset(tags,['a','b'])`: the collection holds each of the values."""
+        if len(node.arguments) != 2:
+            raise self.refuse("hassubset takes a collection and a list", node, "For example hassubset(systemTags,['a','b']).")
+        whole, part = (self.listed(argument) for argument in node.arguments)
+        if isinstance(part, Items) and not isinstance(whole, Items):
+            self.collection(whole)  # also where nothing is looked for in it
+            return All(tuple(self._in_collection(Binary("in", item, whole, item.at)) for item in part.items))
+        if isinstance(whole, Items) and not isinstance(part, Items):
+            over, filters = self.collection(part)
+            variable = f"{node.at}:in"
+            self._count_term(node)
+            return self._some(over, filters, variable, In(Path((variable,), part.at), whole.items, node.at), every=True)
+        raise self.refuse("hassubset takes a collection of the object and a list of values", node)
+
+    # -- lambdas
 
     def _lambda(self, node: Lambda) -> Test:
-        if node.word == "all":
-            raise self.refuse("'all' is not served here", node, "Write not path/any(x: not (...)).")
-        over = self.path(node.path)
-        if isinstance(over, Size) or not over.collection:
-            raise self.refuse(f"'{'/'.join(node.path.steps)}' is not a collection", node.path)
+        over, filters = self.collection(node.path)
         if node.variable is None or node.body is None:
-            return Some(over, "", None)
-        name = node.variable.lower()
-        if name in self.variables:
+            if not filters:
+                return Some(over, "", None)
+            return self._some(over, filters, f"{node.at}:any", Literal("boolean", "true"))
+        if node.variable.lower() in self.variables:
             raise self.refuse(f"The variable '{node.variable}' is taken by the lambda around", node)
-        unique = f"v{len(self.variables) + 1}"
-        self.variables[name] = (unique, over, self._struct(over))
-        body = self._test(node.body)
-        del self.variables[name]
-        return Some(over, unique, body)
+        return self._some(over, filters, node.variable.lower(), node.body, every=node.word == "all")
 
-    def _struct(self, field: Field) -> StructType | None:
-        """The structured type of a field's items, walked again from the model."""
-        kind: Any = self.of.type
-        if field.root:
-            kind = next(struct for unique, _, struct in self.variables.values() if unique == field.root)
-        for step in field.steps:
-            if kind is None:
-                return None
-            if isinstance(step, Cast):
-                kind = self.model.cast(step.tags[0])
-            else:
-                member = kind.member(step)
-                kind = member.type if member is not None and isinstance(member.type, StructType) else None
-        return cast("StructType | None", kind)
+    def _some(self, over: Field, filters: list[Node], name: str, body: Node, *, every: bool = False) -> Test:
+        self.nested += 1
+        unique, tests = self.items(over, filters)
+        self.variables[name] = Seen(unique, over, self.struct(over))
+        try:
+            found = self.condition(body)
+        finally:
+            del self.variables[name]
+            self.nested -= 1
+        if every:
+            return Every(over, unique, Either((*(_untrue(test) for test in tests), found)) if tests else found)
+        return Some(over, unique, All((*tests, found)) if tests else found)
 
-    # -- operands
 
-    def _operand(self, node: Node) -> Field | Size | Literal:
-        if isinstance(node, Literal):
-            return node
-        if isinstance(node, Path):
-            return self.path(node)
-        if isinstance(node, Call) and node.name.lower() in {"tolower", "toupper"} and len(node.arguments) == 1:
-            inner = self._operand(node.arguments[0])
-            if isinstance(inner, Field):
-                kind, _ = self._kind(inner, node.arguments[0])
-                if kind not in {"text", "dynamic"}:
-                    raise self.refuse(f"'{inner.spelled()}' is not text", node.arguments[0])
-            return inner  # texts are compared folded: the case is gone already
-        if isinstance(node, Call):
-            raise self.refuse(f"'{node.name}' is not a function served here", node,
-                              "Served: contains, startswith, endswith, tolower, toupper.")  # fmt: skip
-        raise self.refuse("A property or a constant is expected", node)
+_FUNCTIONS = {
+    "contains": Binder._text_match, "startswith": Binder._text_match, "endswith": Binder._text_match,  # noqa: SLF001
+    "matchespattern": Binder._pattern, "isof": Binder._is_of, "hassubset": Binder._subset,  # noqa: SLF001
+}  # fmt: skip
+__all__ = ["SERVED", "Binder", "meant"]
 
-    def path(self, node: Path) -> Field | Size:
-        """The field, or the size of a collection, at a path."""
-        steps = list(node.steps)
-        root, before, kind = "", cast("list[str | Cast]", []), cast("StructType | None", self.of.type)
-        first = steps[0].lower()
-        if first in self.variables:
-            root, over, kind = self.variables[first]
-            steps.pop(0)
-            if not steps:
-                return Field(root, (), over.kind, over.enum)
-            if kind is None:
-                raise self.refuse(f"'{node.steps[0]}' has no members", node)
-        elif first == _PARAMETER and len(steps) > 1:
-            steps.pop(0)
-        field: Field | None = None
-        for place, name in enumerate(steps):
-            if field is not None and field.collection and name.lower() != "$count":
-                raise self.refuse(f"'{field.spelled()}' is a collection", node, f"Use {field.spelled()}/any(x: x/{name} ...).")
-            if name.lower() == "$count":
-                if field is None or not field.collection or place < len(steps) - 1:
-                    raise self.refuse("'$count' is not possible here", node, "Put it behind a collection: evidence/$count.")
-                return Size(field)
-            if "." in name:
-                cast_to = self._cast(name, kind, node)
-                if cast_to is kind:
-                    continue  # to the type it has anyway
-                before.append(Cast(tuple(f"#{child.name}" for child in cast_to.family())))
-                kind = cast_to
-                continue
-            if kind is None:  # inside an open type
-                if name.startswith(("$", "@")):
-                    raise self.refuse(f"'{name}' is not possible here", node)
-                before.append(name)
-                field = Field(root, tuple(before), "dynamic")
-                continue
-            member = self._member(kind, name, node)
-            if member is None:
-                before.append(name)
-                field, kind = Field(root, tuple(before), "dynamic"), None
-                continue
-            field = field_of(self.of, root, before, member, member.name)
-            before.append(member.name)
-            kind = member.type if isinstance(member.type, StructType) else None
-            if kind is None and place < len(steps) - 1 and steps[place + 1].lower() != "$count":
-                raise self.refuse(f"'{field.spelled()}' has no members", node)
-        if field is None:
-            raise self.refuse(f"'{'/'.join(node.steps)}' names no property", node)
-        return field
 
-    def _cast(self, name: str, kind: StructType | None, node: Path) -> StructType:
-        found = self.model.cast(name)
-        if found is None or kind is None or found not in set(kind.family()):
-            among = [child.name for child in kind.family()] if kind is not None else []
-            raise self.refuse(f"'{name}' is not a type that can stand here", node, meant(name, among))
+def _null_word(found: Operand | Literal, beside: Operand | Literal) -> Operand | Literal:
+    """What is null for every row is the word null, which can stand beside any kind. Only beside what may be anything does it
+    keep its own.
+    """
+    if not isinstance(found, Const) or found.value is not None:
         return found
+    decides = found.kind != "dynamic" and not isinstance(beside, Literal) and kind_of(beside) == "dynamic"
+    return found if decides else Literal("null", "null")
 
-    def _member(self, kind: StructType, name: str, node: Path) -> Property | None:
-        """The member of that name; None inside an open type, where any name may be."""
-        member = kind.member(name)
-        if member is not None:
-            if member.navigation:
-                raise self.refuse(f"'{name}' is a relationship and cannot be filtered or sorted by", node)
-            return member
-        if kind.open and not name.startswith(("$", "@")):
-            return None
-        hint = meant(name, list(kind.properties))
-        owners = sorted(child.name for child in kind.family() if child.member(name) is not None)
-        if owners:
-            hint = f"It is a member of {owners[0]}: write {owners[0]}/{name}."
-        raise self.refuse(f"'{name}' is not a property of {kind.name}", node, hint)
+
+def _open_sides(op: Ordering, left: Operand, right: Operand) -> Test:
+    """Two values that may be anything: texts, numbers and truths are compared with their like; no other two are equal."""
+    kinds: tuple[Kind, ...] = ("text", "number", "boolean")
+    sides = [(kind, read_as(left, kind), read_as(right, kind)) for kind in kinds]
+    if op not in {"eq", "ne"}:
+        return Either(tuple(Compare(op, one, other, kind) for kind, one, other in sides))
+    null = Const(None)
+    both_null = All((Compare("eq", left, null, "dynamic"), Compare("eq", right, null, "dynamic")))
+    alike = (All((Compare("ne", one, null, kind), Compare("eq", one, other, kind))) for kind, one, other in sides)
+    equal = Either((both_null, *alike))
+    return equal if op == "eq" else Not(equal)
+
+
+def _untrue(test: Test) -> Test:
+    """The test is false or null."""
+    return Compare("ne", Truth(test), Const(value=True, kind="boolean"), "boolean")
+
+
+def _plain(operand: Operand) -> Operand:
+    """What is compared folded anyway needs no change of case."""
+    while isinstance(operand, Apply) and operand.function in {"tolower", "toupper"}:
+        operand = operand.arguments[0]
+    return operand
 
 
 def _chain(node: Node, word: str) -> list[Node]:
@@ -306,9 +417,3 @@ def _chain(node: Node, word: str) -> list[Node]:
         node = node.left
     parts.append(node)
     return parts[::-1]
-
-
-def meant(name: str, among: list[str]) -> str:
-    """A hint for a name that is nearly one of those; empty when none is near."""
-    close = get_close_matches(name.casefold(), [one.casefold() for one in among], n=1, cutoff=0.6)
-    return next((f"Did you mean {one}?" for one in among if close and one.casefold() == close[0]), "")

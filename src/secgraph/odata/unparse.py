@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from secgraph.odata.ast import Binary, Call, In, Lambda, Literal, Node, Path, Unary
+import json
+
+from secgraph.odata.ast import (
+    Binary,
+    Call,
+    Case,
+    Filtered,
+    In,
+    Items,
+    Lambda,
+    Literal,
+    Members,
+    Node,
+    Path,
+    Unary,
+    Within,
+)
 
 
 def text(node: Node) -> str:
@@ -16,11 +32,15 @@ def text(node: Node) -> str:
             return value
         case Path(steps=steps):
             return "/".join(steps)
-        case Call(name=name, arguments=arguments):
-            return f"{name}({','.join(map(text, arguments))})"
-        case Lambda(path=path, word=word, variable=variable, body=body):
-            inside = "" if variable is None or body is None else f"{variable}:{text(body)}"
-            return f"{text(path)}/{word}({inside})"
+        case Within(base=base, path=path):
+            return f"{text(base)}/{text(path)}"
+        case Filtered(over=over, body=body):
+            return f"{text(over)}/$filter({text(body)})"
+        case Call(name=name, arguments=arguments, on=on):
+            return f"{'' if on is None else f'{text(on)}/'}{name}({','.join(map(_argument, arguments))})"
+        case Lambda(path=over, word=word, variable=variable, body=inner):
+            inside = "" if variable is None or inner is None else f"{variable}:{text(inner)}"
+            return f"{text(over)}/{word}({inside})"
         case Unary(word=word, operand=operand):
             return f"not ({text(operand)})" if word == "not" else f"-({text(operand)})"
         case Binary(word="and" | "or" as word):
@@ -34,7 +54,21 @@ def text(node: Node) -> str:
         case Binary(word=word, left=left, right=right):
             return f"{_inner(left)} {word} {_inner(right)}"
         case In(operand=operand, items=items):
-            return f"{_inner(operand)} in ({','.join(map(_inner, items))})"
+            opening, closing = "()" if all(isinstance(item, Literal) for item in items) else "[]"
+            return f"{_inner(operand)} in {opening}{','.join(map(text, items))}{closing}"
+        case Items(items=items):
+            return f"[{','.join(map(text, items))}]"
+        case Members(members=members):
+            return f"{{{','.join(f'{json.dumps(name)}:{text(value)}' for name, value in members)}}}"
+        case Case(branches=branches):
+            # The blank keeps two numbers from reading as a time of day.
+            return f"case({','.join(f'{text(condition)} : {text(value)}' for condition, value in branches)})"
+
+
+def _argument(node: Node) -> str:
+    if isinstance(node, Members) and node.named:
+        return ",".join(f"{name}={text(value)}" for name, value in node.members)
+    return text(node)
 
 
 def _inner(node: Node) -> str:

@@ -1,4 +1,4 @@
-"""Query → SQL and values: the meaning of `odata.query` in the words of a database.
+"""Query → SQL and values: a page or a count of one tenant's rows.
 
 Values never meet the text. A page is read in segments: each is a range of one index (the ties of the last row first,
 then everything beyond it), so that page one thousand costs what page one costs, with nulls and mixed directions too.
@@ -6,42 +6,26 @@ then everything beyond it), so that page one thousand costs what page one costs,
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from secgraph import clock
-from secgraph.model.edm import EnumType
-from secgraph.odata.query import (
-    All,
-    Cast,
-    Compare,
-    Const,
-    Either,
-    Field,
-    Kind,
-    Not,
-    OneOf,
-    Order,
-    Query,
-    Size,
-    Some,
-    Test,
-    TextMatch,
-    fields,
-    fold,
-)
-from secgraph.store.dialect import Sql, Sqlite, joined
+from secgraph.odata.query import All, Compare, Const, Field, Present, Query, Test, fields, fields_of
+from secgraph.store.dialect import Late, Sql, Sqlite, bound, joined
+from secgraph.store.expression import Writer
 from secgraph.store.layout import quoted
 from secgraph.store.protocol import Key
 
 OVERRUNS = 3
 """Overruns in a row after which a plan goes to the threads at once."""
 
+STAMP = "lastUpdateDateTime"
+
 RETRY = 50
 """Runs in the threads after which such a plan is tried on the event loop again."""
 
-_SYMBOL = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+FEW = 500
+"""Rows that changed lately, up to which they are gathered and sorted; of more, the order's index finds enough by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +35,13 @@ class Statement:
     text: str
     before: tuple[object, ...]
     after: tuple[object, ...]
+    late: bool
+    """Whether some values are known only when the statement is run."""
 
-    def values(self, tenant: int, limit: int) -> tuple[object, ...]:
+    def values(self, tenant: int, limit: int, now: clock.Now) -> tuple[object, ...]:
         """Everything to bind, in order."""
-        return (*self.before, tenant, *self.after, limit)
+        values = (*self.before, tenant, *self.after, limit)
+        return bound(values, tenant, now()) if self.late else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +49,8 @@ class SortKey:
     """One key of the order as SQL."""
 
     sql: Sql
-    descending: bool
     nullable: bool
+    descending: bool
 
 
 @dataclass(slots=True)
@@ -81,6 +68,12 @@ class Plan:
     unindexed: tuple[str, ...]
     """Paths that the condition or the order reads from the document, for the message when it takes too long."""
     key_values: tuple[object, ...]
+    late: bool
+    """Whether some values are known only when a statement is run."""
+    recent: Sql | None = None
+    """The condition that only rows changed since some instant can meet, where the order goes by something else."""
+    of_few: Plan | None = None
+    """The same question for when those are few: by the index of that condition, and sorted."""
     texts: dict[tuple[str, ...], str] = field(default_factory=dict)
     """Statement texts by the conditions of their segment, so that a text is put together once."""
     overruns: int = 0
@@ -102,16 +95,22 @@ class Plan:
         """It finished within the budget."""
         self.overruns = 0
 
+    def probe(self, recent: Sql, tenant: int, now: clock.Now) -> Sql:
+        """The statement that counts how many rows changed lately, up to one more than few."""
+        values = (tenant, *recent.values, FEW + 1)
+        text = f"SELECT count(*) FROM (SELECT 1 FROM {self.table} t WHERE t.tenant = ? AND {recent.text} LIMIT ?)"
+        return Sql(text, bound(values, tenant, now()) if self.late else values)
+
     def first(self) -> Statement:
         """The statement that reads from the start."""
         return self._select([])
 
-    def tally(self) -> Sql:
-        """The statement that counts; the tenant is its first value."""
+    def tally(self, tenant: int, now: clock.Now) -> Sql:
+        """The statement that counts, with everything to bind."""
         condition = self.where or Sql("")
         return Sql(
             f"SELECT count(*) FROM {self.table} t WHERE t.tenant = ?{' AND ' if self.where else ''}{condition.text}",
-            condition.values,
+            (tenant, *(bound(condition.values, tenant, now()) if self.late else condition.values)),
         )
 
     def segments(self, after: Key) -> list[Statement]:
@@ -137,7 +136,7 @@ class Plan:
         for condition in conditions:
             values += condition.values
         values += self.where.values if self.where else ()
-        return Statement(text, self.key_values, values + self.key_values)
+        return Statement(text, self.key_values, values + self.key_values, self.late)
 
     def _text(self, conditions: tuple[str, ...]) -> str:
         order = ", ".join(f"{key.sql.text} {'DESC' if key.descending else 'ASC'}" for key in self.keys)
@@ -170,213 +169,46 @@ def _beyond(key: SortKey, value: Any) -> list[Sql]:
 
 def compiled(query: Query, dialect: Sqlite) -> Plan:
     """The plan of a query; the same for every tenant."""
-    writer = _Writer(dialect)
-    where = None if query.where is None else writer.test(query.where, negated=False)
-    read = [*fields(query.where), *(order.field for order in query.order)]
-    keys = tuple(writer.key(order) for order in query.order)
-    return Plan(
+    since = _since(query)
+    writer = Writer(dialect, since)
+    where = _where(writer, query)
+    read = [*fields(query.where), *(one for order in query.order for one in fields_of(order.by))]
+    keys = tuple(SortKey(*writer.key(order.by), order.descending) for order in query.order)
+    key_values = tuple(value for key in keys for value in key.sql.values)
+    plan = Plan(
         table=quoted(query.of.table),
         document=dialect.document if query.unknown_members else "t.doc",
-        where=None if where is None else Sql(f"({where.text})", where.values),
+        where=where,
         keys=keys,
-        key_values=tuple(value for key in keys for value in key.sql.values),
+        key_values=key_values,
+        late=any(isinstance(value, Late) for value in (*key_values, *(where.values if where else ()))),
         unindexed=tuple(dict.fromkeys(one.spelled() for one in read if one.column is None and not one.root)),
     )
+    if since is not None:
+        by_index = Writer(dialect)
+        sorted_keys = tuple(replace(key, sql=Sql(dialect.unindexed(key.sql.text), key.sql.values)) for key in keys)
+        plan.of_few = replace(plan, where=_where(by_index, query), keys=sorted_keys, texts={})
+        plan.recent = by_index.test(since, negated=False)
+    return plan
 
 
-def joined_base(base: Sql, made: Callable[[str], Sql]) -> Sql:
-    """What is made over a base, with the base's own values before each place it stands in."""
-    mark = "\x00"
-    over = made(mark)
-    parts = over.text.split(mark)
-    if not base.values:
-        return Sql(base.text.join(parts), over.values)
-    values: list[object] = []
-    rest = list(over.values)
-    for place, part in enumerate(parts):
-        if place:
-            values += base.values
-        taken = part.count("?")
-        values += rest[:taken]
-        rest = rest[taken:]
-    return Sql(base.text.join(parts), tuple(values))
+def _where(writer: Writer, query: Query) -> Sql | None:
+    if query.where is None:
+        return None
+    text, values = writer.test(query.where, negated=False)
+    return Sql(f"({text})", values)
 
 
-class _Writer:
-    def __init__(self, dialect: Sqlite) -> None:
-        self.dialect = dialect
-
-    # -- values
-
-    def key(self, order: Order) -> SortKey:
-        """A key of the order. What has no column is sorted by its value in the document."""
-        field = order.field
-        if field.column is not None:
-            return SortKey(Sql(f"t.{quoted(field.column)}"), order.descending, field.nullable)
-        sql = self.operand(field, field.kind)
-        return SortKey(sql if field.enum is None else self._rank(sql, field.enum), order.descending, nullable=True)
-
-    def operand(self, of: Field | Size, kind: Kind) -> Sql:
-        """The SQL value of an operand: folded for text, the canonical text for an instant inside the document."""
-        if isinstance(of, Size):
-            base, names = self._place(of.of)
-            return joined_base(base, lambda text: self.dialect.size(text, names))
-        if of.column is not None:
-            return Sql(f"t.{quoted(of.column)}")
-        value = self._value(of, kind)
-        return Sql(f"fold({value.text})", value.values) if kind in {"text", "dynamic"} else value
-
-    def _place(self, field: Field) -> tuple[Sql, tuple[str, ...]]:
-        """Where a path starts and the names it goes through; NULL where a cast on the way does not fit."""
-        base = Sql(f"{field.root}.value" if field.root else self.dialect.document)
-        start = base.text
-        names: list[str] = []
-        for step in field.steps:
-            if isinstance(step, Cast):
-                tag = self.dialect.member(start, (*names, "@odata.type"))
-                marks = ", ".join("?" * len(step.tags))
-                base = Sql(f"CASE WHEN {tag.text} IN ({marks}) THEN {base.text} END", (*tag.values, *step.tags, *base.values))
-            else:
-                names.append(step)
-        return base, tuple(names)
-
-    def _value(self, field: Field, kind: Kind) -> Sql:
-        base, names = self._place(field)
-        if field.kind != "dynamic":
-            return joined_base(base, lambda text: self.dialect.member(text, names))
-        match kind:
-            case "text" | "number" | "boolean":
-                return joined_base(base, lambda text: self.dialect.member_of(kind, text, names))
-        return joined_base(base, lambda text: self.dialect.member(text, names))
-
-    @staticmethod
-    def constant(value: Any, kind: Kind, enum: EnumType | None, *, column: bool) -> Any:
-        """A constant as the database holds such values."""
-        match kind:
-            case "text":
-                return fold(str(value))
-            case "moment":
-                return value if column else clock.text(value)
-            case "enum":
-                return enum.members[value] if column and enum is not None else value
-            case "boolean":
-                return int(value)
-        return value
-
-    # -- conditions
-
-    def test(self, test: Test, *, negated: bool) -> Sql:
-        """The condition as SQL. Inside a `not`, what must be true or false may not become NULL."""
-        match test:
-            case All(parts=parts):
-                return self._several(" AND ", parts, self.dialect.true, negated=negated)
-            case Either(parts=parts):
-                return self._several(" OR ", parts, self.dialect.false, negated=negated)
-            case Not(part=part):
-                inner = self.test(part, negated=True)
-                return Sql(f"NOT ({inner.text})", inner.values)
-            case Compare():
-                return self._compare(test, negated=negated)
-            case OneOf():
-                return self._one_of(test, negated=negated)
-            case TextMatch(op=op, operand=operand, needle=needle):
-                found = getattr(self.dialect, op)(self.operand(operand, "text"), fold(needle))
-                return Sql(f"({found.text})", found.values)
-            case Some(over=over, variable=variable, body=body):
-                base, names = self._place(over)
-                if body is None:
-                    size = joined_base(base, lambda text: self.dialect.size(text, names))
-                    return Sql(f"{size.text} > 0", size.values)
-                items = joined_base(base, lambda text: self.dialect.each(text, names, variable))
-                inner = self.test(body, negated=False)
-                return Sql(f"EXISTS (SELECT 1 FROM {items.text} WHERE {inner.text})", (*items.values, *inner.values))
-
-    def _several(self, word: str, parts: tuple[Test, ...], empty: str, *, negated: bool) -> Sql:
-        if not parts:
-            return Sql(empty)
-        written = [self.test(part, negated=negated) for part in parts]
-        if len(written) == 1:
-            return written[0]
-        # Balanced, so that a chain of hundreds stays flat enough for the database's parser.
-        while len(written) > 1:
-            pairs = [written[at : at + 8] for at in range(0, len(written), 8)]
-            written = [Sql(f"({text})", values) for text, values in (joined(word, pair) for pair in pairs)]
-        return written[0]
-
-    def _compare(self, test: Compare, *, negated: bool) -> Sql:
-        left, right, op = test.left, test.right, test.op
-        assert not isinstance(left, Const)  # noqa: S101 -- the binder puts the constant on the right
-        column = isinstance(left, Field) and left.column is not None
-        if not isinstance(right, Const):
-            return self._both(test, negated=negated)
-        operand = self.operand(left, test.kind)
-        if right.value is None:
-            return Sql(f"{operand.text} IS {'NOT ' if op == 'ne' else ''}NULL", operand.values)
-        if test.kind == "enum" and op not in {"eq", "ne"} and test.enum is not None:
-            return self._ranked(test, operand, right.value, column=column, negated=negated)
-        value = self.constant(right.value, test.kind, test.enum, column=column)
-        if op == "ne":
-            return Sql(self.dialect.distinct(operand.text, "?"), (*operand.values, value))
-        return self._definite(Sql(f"{operand.text} {_SYMBOL[op]} ?", (*operand.values, value)), left, negated=negated)
-
-    def _ranked(self, test: Compare, operand: Sql, word: str, *, column: bool, negated: bool) -> Sql:
-        """An order comparison of enum members: by number in a column, else by the members that pass."""
-        assert test.enum is not None and isinstance(test.left, Field)  # noqa: S101, PT018 -- enums are never sizes
-        number = test.enum.members[word]
-        if column:
-            sql = Sql(f"{self.dialect.unindexed(operand.text)} {_SYMBOL[test.op]} ?", (*operand.values, number))
-            return self._definite(sql, test.left, negated=negated)
-        passes = {"lt": number.__gt__, "le": number.__ge__, "gt": number.__lt__, "ge": number.__le__}[test.op]
-        members = tuple(name for name, value in test.enum.members.items() if passes(value))
-        if not members:
-            return Sql(self.dialect.false)
-        sql = Sql(f"{operand.text} IN ({', '.join('?' * len(members))})", (*operand.values, *members))
-        return self._definite(sql, test.left, negated=negated)
-
-    def _both(self, test: Compare, *, negated: bool) -> Sql:
-        """Two operands of the row: both from columns, or both from the document, where they are written alike."""
-        left, right = (self._alike(test, side) for side in (test.left, test.right))
-        values = (*left.values, *right.values)
-        if test.op in {"eq", "ne"}:
-            word = self.dialect.same if test.op == "eq" else self.dialect.distinct
-            return Sql(word(left.text, right.text), values)
-        sql = Sql(f"{left.text} {_SYMBOL[test.op]} {right.text}", values)
-        return Sql(f"coalesce({sql.text}, {self.dialect.false})", values) if negated else sql
-
-    def _alike(self, test: Compare, side: Field | Size | Const) -> Sql:
-        assert not isinstance(side, Const)  # noqa: S101 -- both sides are read from the row here
-        columns = all(isinstance(one, Field) and one.column is not None for one in (test.left, test.right))
-        if columns or isinstance(side, Size) or test.kind not in {"moment", "enum"}:
-            return self.operand(side, test.kind)
-        value = self._value(side, test.kind)
-        return value if test.enum is None else self._rank(value, test.enum)
-
-    def _rank(self, value: Sql, enum: EnumType) -> Sql:
-        """The number of an enum member's name."""
-        whens = " ".join(f"WHEN ? THEN {number}" for number in enum.members.values())
-        return Sql(f"CASE {value.text} {whens} END", (*value.values, *enum.members))
-
-    def _definite(self, sql: Sql, of: Field | Size | Const, *, negated: bool) -> Sql:
-        """True or false: an unknown counts as false. Only a `not` around can tell the difference."""
-        if negated and not (isinstance(of, Size) or (isinstance(of, Field) and not of.nullable)):
-            return Sql(f"coalesce({sql.text}, {self.dialect.false})", sql.values)
-        return sql
-
-    def _one_of(self, test: OneOf, *, negated: bool) -> Sql:
-        column = isinstance(test.operand, Field) and test.operand.column is not None
-        operand = self.operand(test.operand, test.kind)
-        values = tuple(
-            dict.fromkeys(
-                self.constant(value, test.kind, test.enum, column=column) for value in test.values if value is not None
-            )
-        )
-        parts = []
-        if values:
-            text = operand.text
-            if column and test.kind == "enum" and len(values) > 1:
-                text = self.dialect.unindexed(text)
-            sql = Sql(f"{text} IN ({', '.join('?' * len(values))})", (*operand.values, *values))
-            parts.append(self._definite(sql, test.operand, negated=negated))
-        if None in test.values:
-            parts.append(Sql(f"{operand.text} IS NULL", operand.values))
-        return Sql(f"({joined(' OR ', parts).text})", joined(" OR ", parts).values)
+def _since(query: Query) -> Test | None:
+    """The condition by which a poller asks for what changed. The order's index would lead over every row there is, to find
+    the few that changed since the last time.
+    """
+    leading = query.order[0].by
+    if isinstance(leading, Field) and leading.column == STAMP:
+        return None
+    parts = query.where.parts if isinstance(query.where, All) else (query.where,)
+    for part in parts:
+        match part:
+            case Compare(op="gt" | "ge", left=Field(column=column), right=Const() | Present()) if column == STAMP:
+                return part
+    return None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from secgraph import clock
 
 
 class Sql(NamedTuple):
@@ -15,6 +18,40 @@ class Sql(NamedTuple):
 def joined(separator: str, parts: list[Sql]) -> Sql:
     """The pieces with a separator between them, their values in order."""
     return Sql(separator.join(part.text for part in parts), tuple(value for part in parts for value in part.values))
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A value known when a statement is run: the present instant, so many ticks later, as ticks or as it is written."""
+
+    later: int
+    written: bool = False
+
+    def bound(self, tenant: int, now: int) -> object:
+        """The value to bind."""
+        del tenant
+        return clock.text(now + self.later) if self.written else now + self.later
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A value known when a statement is run: words in a row, in the texts of that tenant."""
+
+    words: tuple[str, ...]
+
+    def bound(self, tenant: int, now: int) -> object:
+        """The value to bind. Words hold letters and digits only, so that none can be a mark of the search's own."""
+        del now
+        return f'tenant:"{tenant}" AND words:"{" ".join(self.words)}"'
+
+
+Late = (Instant, Words)
+"""The classes of values that are known only when a statement is run."""
+
+
+def bound(values: tuple[object, ...], tenant: int, now: int) -> tuple[object, ...]:
+    """The values as they are at this moment for this tenant."""
+    return tuple(value.bound(tenant, now) if isinstance(value, Late) else value for value in values)
 
 
 class Sqlite:
@@ -62,6 +99,30 @@ class Sqlite:
         index that gives the order, and sort everything.
         """
         return f"+{column}"
+
+    @staticmethod
+    def function(name: str) -> str:
+        """How a function of the query language is called in SQL: every one of them is ours (`file.connect`)."""
+        return f"q_{name}"
+
+    @staticmethod
+    def found(table: str) -> str:
+        """Whether the words of a row hold those that are bound."""
+        return f't.rowid IN (SELECT rowid FROM "{table}_words" WHERE "{table}_words" MATCH ?)'
+
+    @staticmethod
+    def holds(op: str, operand: Sql, needle: Sql) -> Sql:
+        """A text match of two folded texts of the row; null where one of them is."""
+        text, inner = operand.text, needle.text
+        (one, two) = (operand.values, needle.values)
+        match op:
+            case "contains":
+                return Sql(f"instr({text}, {inner}) > 0", (*one, *two))
+            case "startswith":
+                return Sql(f"substr({text}, 1, length({inner})) = {inner}", (*one, *two, *two))
+        # A text that ends in nothing: of an empty needle there is no tail to cut off.
+        return Sql(f"CASE WHEN {text} IS NULL THEN NULL WHEN length({inner}) = 0 THEN 1"
+                   f" ELSE substr({text}, -length({inner})) = {inner} END", (*one, *two, *one, *two, *two))  # fmt: skip
 
     @staticmethod
     def contains(operand: Sql, needle: str) -> Sql:
