@@ -2,12 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import base64
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
 import pytest_asyncio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from secgraph.testing import Clock, Graph, graph_alert, running
+from secgraph import clock as times
+from secgraph.store.registry import Application, Tenant
+from secgraph.testing import ALL, Clock, Graph, graph_alert, running, self_signed
+
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+SIGNATURES = {
+    "RS256": padding.PKCS1v15(),
+    "PS256": padding.PSS(padding.MGF1(hashes.SHA256()), hashes.SHA256.digest_size),
+}
+
+
+def encoded(data: bytes, *, padded: bool = False) -> str:
+    text = base64.urlsafe_b64encode(data).decode()
+    return text if padded else text.rstrip("=")
+
+
+@dataclass
+class Holder:
+    """An application's side: a key, its certificate, and assertions signed with it."""
+
+    key: rsa.RSAPrivateKey
+    certificate: x509.Certificate
+
+    @property
+    def pem(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def der(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.DER)
+
+    @property
+    def sha1(self) -> str:
+        return self.certificate.fingerprint(hashes.SHA1()).hex()  # noqa: S303 -- as clients send it
+
+    def thumbprint(self, kind: str, *, padded: bool = True) -> str:
+        """The header's value of that name."""
+        digest = hashes.SHA1() if kind == "x5t" else hashes.SHA256()  # noqa: S303 -- as clients send it
+        return encoded(self.certificate.fingerprint(digest), padded=padded)
+
+    def signed(self, head: dict[str, Any], payload: Any, *, padded: bool = False) -> str:
+        """A JWT of that head and payload, which may be bytes already; signed over the segments as they are sent."""
+        parts = [part if isinstance(part, bytes) else json.dumps(part).encode() for part in (head, payload)]
+        body = ".".join(encoded(part, padded=padded) for part in parts)
+        scheme = SIGNATURES.get(str(head.get("alg")), SIGNATURES["PS256"])
+        return f"{body}.{encoded(self.key.sign(body.encode(), scheme, hashes.SHA256()), padded=padded)}"
+
+    def claims(self, graph: Graph, application: Application | None = None, **changed: Any) -> dict[str, Any]:
+        """Good claims with some changed; None leaves one out."""
+        client = (application or graph.application).id
+        now = graph.clock() // times.SECOND
+        good = {"aud": f"https://localhost:8443/{graph.tenant.id}/oauth2/v2.0/token", "iss": client, "sub": client,
+                "jti": str(uuid4()), "nbf": now, "iat": now, "exp": now + 600}  # fmt: skip
+        return {name: value for name, value in {**good, **changed}.items() if value is not None}
+
+    def assertion(
+        self, graph: Graph, application: Application | None = None, *, head: dict[str, Any] | None = None, **changed: Any
+    ) -> str:
+        """An assertion in the documented form."""
+        good = {"alg": "PS256", "typ": "JWT", "x5t#S256": self.thumbprint("x5t#S256")}
+        return self.signed(good if head is None else head, self.claims(graph, application, **changed))
+
+
+def assertion_form(graph: Graph, assertion: str, application: Application | None = None) -> dict[str, str]:
+    return {"grant_type": "client_credentials", "client_id": (application or graph.application).id, "scope": ALL,
+            "client_assertion_type": JWT_BEARER, "client_assertion": assertion}  # fmt: skip
+
+
+Present = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def present() -> Present:
+    """Presents an assertion at the token endpoint."""
+
+    async def send(
+        graph: Graph, assertion: str, application: Application | None = None, *, tenant: Tenant | None = None, **more: Any
+    ) -> httpx.Response:
+        path = more.pop("path", f"/{(tenant or graph.tenant).id}/oauth2/v2.0/token")
+        return await graph.http.post(path, data=assertion_form(graph, assertion, application), **more)
+
+    return send
+
+
+Holders = Callable[..., Holder]
+
+
+@pytest.fixture(scope="session")
+def holders() -> Holders:
+    """Makes holders: the same number has the same key, for a key takes long to make."""
+    keys: dict[tuple[int, int], rsa.RSAPrivateKey] = {}
+
+    def made(
+        number: int = 0, *, starts: int = -times.DAY, ends: int = 365 * times.DAY, at: int = Clock().at, bits: int = 2048
+    ) -> Holder:
+        if (number, bits) not in keys:
+            keys[number, bits] = rsa.generate_private_key(65537, bits)
+        key = keys[number, bits]
+        return Holder(key, self_signed(key, starts=at + starts, ends=at + ends))
+
+    return made
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -64,6 +64,10 @@ def refused(answer: httpx.Response, error: str, number: int) -> None:
     ({"grant_type": "password"}, "unsupported_grant_type", 70003),
     ({"grant_type": "refresh_token"}, "unsupported_grant_type", 70003),
     ({"grant_type": "Client_Credentials "}, "unsupported_grant_type", 70003),
+    ({"grant_type": "device_code", "device_code": "x"}, "unsupported_grant_type", 70003),
+    ({"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": "x", "code": "x"}, "unsupported_grant_type", 70003),
+    ({"grant_type": "authorization_code", "code": "x"}, "unsupported_grant_type", 70003),
+    ({"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": "x"}, "unsupported_grant_type", 70003),
     ({"client_id": GUID}, "unauthorized_client", 700016),
     ({"client_id": "not a guid"}, "unauthorized_client", 700016),
     ({"client_id": "a\x00b"}, "unauthorized_client", 700016),
@@ -81,6 +85,15 @@ def refused(answer: httpx.Response, error: str, number: int) -> None:
     ({"scope": "https://evil.example@graph.microsoft.com/.default"}, "invalid_resource", 500011),
     ({"scope": "ftp://localhost/.default"}, "invalid_resource", 500011),
     ({"scope": "https://[/.default"}, "invalid_resource", 500011),
+    ({"scope": "https://evil@localhost/.default"}, "invalid_resource", 500011),
+    ({"scope": "https://localhost/.default https://graph.microsoft.com/.default"}, "invalid_scope", 700022),
+    ({"scope": ""}, "invalid_scope", 28003),
+    ({"scope": "  "}, "invalid_scope", 28003),
+    ({"scope": "openid profile"}, "invalid_scope", 700023),
+    ({"scope": ".default"}, "invalid_scope", 700023),
+    ({"scope": "/.default"}, "invalid_scope", 700023),
+    ({"scope": "User.Read"}, "invalid_scope", 70011),
+    ({"scope": None, "resource": "https://vault.azure.net"}, "invalid_resource", 500011),
 ])  # fmt: skip
 async def test_each_refusal_has_its_number(gate: Graph, members: dict[str, str | None], error: str, number: int) -> None:
     refused(await post(gate, form_of(gate, **members)), error, number)
@@ -93,18 +106,44 @@ async def test_a_scope_without_a_resource_is_refused(gate: Graph, scope: str) ->
     assert answer.json()["error"] in {"invalid_scope", "invalid_request", "invalid_resource"}
 
 
-@pytest.mark.parametrize("tenant", [GUID, "nobody.example", "common", "organizations", "consumers", "%00"])
-async def test_a_tenant_that_is_not_there(gate: Graph, tenant: str) -> None:
-    answer = await post(gate, form_of(gate), path=f"/{tenant}/oauth2/v2.0/token")
-    if tenant == "%00":
-        assert answer.status_code == 404
-    else:
-        refused(answer, "invalid_request", 90002)
+@pytest.mark.parametrize(("tenant", "number"), [
+    (GUID, 90002),
+    ("nobody.example", 90002),
+    ("organizations", 90002),
+    ("common", 9001023),
+    ("Common", 9001023),
+    ("consumers", 9001023),
+    ("9188040d-6c67-4c5b-b112-36a304b66dad", 9001023),
+])  # fmt: skip
+async def test_a_tenant_that_is_not_there(gate: Graph, tenant: str, number: int) -> None:
+    for version in ("v2.0/", ""):
+        refused(await post(gate, form_of(gate), path=f"/{tenant}/oauth2/{version}token"), "invalid_request", number)
+
+
+async def test_a_tenant_that_cannot_be(gate: Graph) -> None:
+    assert (await post(gate, form_of(gate), path="/%00/oauth2/v2.0/token")).status_code == 404
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 async def test_the_wrong_method(gate: Graph, method: str) -> None:
     refused(await gate.http.request(method, f"/{gate.tenant.id}/oauth2/v2.0/token"), "invalid_request", 900561)
+
+
+async def test_a_get_that_carries_a_form_is_taken(gate: Graph) -> None:
+    """auth.md, section 4: it occurs in the field."""
+    path = f"/{gate.tenant.id}/oauth2/v2.0/token"
+    issued(await gate.http.request("GET", path, data=form_of(gate)))
+    refused(await gate.http.request("GET", path, data=form_of(gate, client_secret="wrong")), "invalid_client", 7000215)
+    refused(await gate.http.request("PUT", path, data=form_of(gate)), "invalid_request", 900561)
+
+
+async def test_what_stands_in_the_address_is_no_form(gate: Graph) -> None:
+    """A secret there would be in every log on the way."""
+    path = f"/{gate.tenant.id}/oauth2/v2.0/token"
+    refused(await gate.http.get(path, params=form_of(gate)), "invalid_request", 900561)
+    refused(await gate.http.post(path, params=form_of(gate)), "invalid_request", 900144)
+    query = {"client_secret": gate.secret}
+    refused(await gate.http.post(path, params=query, data=form_of(gate, client_secret=None)), "invalid_client", 7000218)
 
 
 @pytest.mark.parametrize(("body", "error", "number"), [
@@ -137,6 +176,11 @@ async def test_a_form_that_is_too_large(gate: Graph) -> None:
     "https://[::1]:8443/.default",
     "https://LOCALHOST:8443/.default",
     " https://localhost/.default ",
+    "HTTPS://Graph.Microsoft.com/.Default",
+    "api://00000003-0000-0000-c000-000000000000/.default",
+    "http://localhost:8443/.default",
+    "https://graph.microsoft.com/.default openid profile offline_access",
+    "https://graph.microsoft.com/.default https://graph.microsoft.com/.default",
 ])  # fmt: skip
 async def test_every_spelling_of_our_scope_gives_the_same_token(gate: Graph, scope: str) -> None:
     token = issued(await post(gate, form_of(gate, scope=scope)))
@@ -188,10 +232,42 @@ async def test_a_tenant_is_named_by_id_or_name(gate: Graph, path: str) -> None:
     issued(await post(gate, form_of(gate), path=url))
 
 
-async def test_the_older_endpoint_takes_a_resource(gate: Graph) -> None:
+@pytest.mark.parametrize("members", [
+    {"resource": "https://graph.microsoft.com"},
+    {"resource": "https://graph.microsoft.com/"},
+    {"resource": "00000003-0000-0000-c000-000000000000"},
+    {"resource": "https://localhost:8443"},
+    {"resource": "https://localhost"},
+    {"resource": "https://graph.microsoft.com/.default"},
+    {"resource": "https://graph.microsoft.com", "scope": "openid"},
+    {"scope": ALL},
+], ids=str)  # fmt: skip
+async def test_the_older_endpoint_takes_a_resource(gate: Graph, members: dict[str, str]) -> None:
     """auth.md, section 4: `POST /{tenant}/oauth2/token` with `resource=` occurs in the field."""
-    form = form_of(gate, scope=None, resource="https://graph.microsoft.com")
-    issued(await post(gate, form, path=f"/{gate.tenant.id}/oauth2/token"))
+    answer = await post(gate, form_of(gate, **{"scope": None, **members}), path=f"/{gate.tenant.id}/oauth2/token")
+    token = issued(answer)
+    body = answer.json()
+    assert body["resource"] == members.get("resource", ALL).removesuffix("/.default")
+    assert int(body["expires_on"]) - int(body["not_before"]) == body["expires_in"]
+    assert (await gate.http.get("/v1.0/security/alerts_v2", headers={"authorization": f"Bearer {token}"})).status_code == 200
+
+
+@pytest.mark.parametrize(("members", "error", "number"), [
+    ({}, "invalid_request", 900144),
+    ({"resource": ""}, "invalid_request", 900144),
+    ({"resource": "https://vault.azure.net"}, "invalid_resource", 500011),
+    ({"resource": "https://vault.azure.net", "scope": ALL}, "invalid_resource", 500011),
+    ({"resource": "https://["}, "invalid_resource", 500011),
+    ({"scope": "https://vault.azure.net/.default"}, "invalid_resource", 500011),
+], ids=str)  # fmt: skip
+async def test_the_older_endpoint_refuses_alike(gate: Graph, members: dict[str, str], error: str, number: int) -> None:
+    form = form_of(gate, **{"scope": None, **members})
+    refused(await post(gate, form, path=f"/{gate.tenant.id}/oauth2/token"), error, number)
+
+
+async def test_the_newer_endpoint_goes_by_the_scope(gate: Graph) -> None:
+    issued(await post(gate, form_of(gate, resource="https://vault.azure.net")))
+    issued(await post(gate, form_of(gate, scope=None, resource="https://graph.microsoft.com")))
 
 
 async def test_a_client_id_in_capitals_is_the_same(gate: Graph) -> None:
@@ -245,3 +321,14 @@ async def test_an_application_without_permissions_still_gets_a_token(graph: Grap
 async def test_an_application_of_another_tenant_is_not_known_here(graph: Graph) -> None:
     other = await graph.core.registry.create_tenant("fabrikam")
     refused(await post(graph, form_of(graph), path=f"/{other.id}/oauth2/v2.0/token"), "unauthorized_client", 700016)
+
+
+# --- discovery ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/{id}/v2.0/.well-known/openid-configuration", "/{name}/.well-known/openid-configuration"])
+async def test_discovery_tells_how_a_client_may_prove_itself(gate: Graph, path: str) -> None:
+    found = (await gate.http.get(path.format(id=gate.tenant.id, name=gate.tenant.name))).json()
+    assert set(found["token_endpoint_auth_methods_supported"]) == {"client_secret_post", "client_secret_basic", "private_key_jwt"}
+    assert set(found["token_endpoint_auth_signing_alg_values_supported"]) == {"PS256", "RS256"}
+    assert found["token_endpoint"] == f"https://localhost:8443/{gate.tenant.id}/oauth2/v2.0/token"

@@ -10,14 +10,18 @@ import os
 import sys
 
 from secgraph.cli.access import app_app, tenant_app
+from secgraph.cli.certificates import certificate_app
 from secgraph.cli.ingest import ingest_app
+from secgraph.cli.keys import keys_app
 from secgraph.cli.run import app
 from secgraph.cli.terminal import err
 from secgraph.errors import Refusal, UsageError
 
 app.add_typer(tenant_app, name="tenant")
+app_app.add_typer(certificate_app, name="certificate")
 app.add_typer(app_app, name="app")
 app.add_typer(ingest_app, name="ingest")
+app.add_typer(keys_app, name="keys")
 
 
 def main() -> None:

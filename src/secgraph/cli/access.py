@@ -57,7 +57,8 @@ def tenant_delete(
     show(_tenant_data(gone), as_json=as_json, human=lambda: out.print(f"Tenant '{gone.name}' is gone."))
 
 
-async def _application(inner: Core, tenant: str | None, word: str) -> tuple[Tenant, Application]:
+async def application_named(inner: Core, tenant: str | None, word: str) -> tuple[Tenant, Application]:
+    """The tenant and the application that the words name. UsageError when there is none."""
     found = await inner.registry.tenant(tenant)
     return found, await inner.registry.application(found, word)
 
@@ -107,7 +108,7 @@ def app_list(tenant: InTenant = None, data: Data = None, as_json: AsJson = False
 @app_app.command("show")
 def app_show(application: str, tenant: InTenant = None, data: Data = None, as_json: AsJson = False) -> None:
     """Show one application, by name or id."""
-    _, found = with_core(data, lambda inner: _application(inner, tenant, application))
+    _, found = with_core(data, lambda inner: application_named(inner, tenant, application))
     _show_app(found, None, as_json=as_json)
 
 
@@ -118,7 +119,7 @@ def app_grant(
     """Grant permissions. The application's next token carries them."""
 
     async def work(inner: Core) -> Application:
-        return await inner.registry.grant(*await _application(inner, tenant, application), permissions)
+        return await inner.registry.grant(*await application_named(inner, tenant, application), permissions)
 
     _show_app(with_core(data, work), None, as_json=as_json)
 
@@ -130,7 +131,7 @@ def app_revoke(
     """Take permissions away. Tokens already issued end within seconds."""
 
     async def work(inner: Core) -> Application:
-        return await inner.registry.revoke(*await _application(inner, tenant, application), permissions)
+        return await inner.registry.revoke(*await application_named(inner, tenant, application), permissions)
 
     _show_app(with_core(data, work), None, as_json=as_json)
 
@@ -140,7 +141,7 @@ def app_rotate(application: str, tenant: InTenant = None, data: Data = None, as_
     """Make a new secret. The old one and all tokens issued with it end within seconds."""
 
     async def work(inner: Core) -> tuple[Application, str]:
-        owner, found = await _application(inner, tenant, application)
+        owner, found = await application_named(inner, tenant, application)
         secret = await inner.registry.rotate(owner, found)
         return found, secret
 
@@ -158,7 +159,7 @@ def app_delete(
     """Delete an application. Its tokens end within seconds."""
 
     async def work(inner: Core) -> Application:
-        owner, found = await _application(inner, tenant, application)
+        owner, found = await application_named(inner, tenant, application)
         confirm(f"Delete application '{found.name}'?", yes=yes)
         await inner.registry.delete_application(owner, found)
         return found

@@ -18,7 +18,7 @@ from secgraph.cli.terminal import AsJson, Data, InTenant, bar, out, show, table_
 from secgraph.errors import UsageError
 from secgraph.extend import source as source_named
 from secgraph.extend import sources
-from secgraph.ingest.door import Report, as_data
+from secgraph.ingest.report import Report, as_data
 
 
 class _FilesOrCommand(typer.core.TyperGroup):

@@ -1,28 +1,21 @@
 """The built-in token authority, shaped like the Microsoft identity platform so that its clients work unmodified.
 
-`/{tenant}/v2.0/.well-known/openid-configuration`, `/{tenant}/discovery/v2.0/keys`, `/{tenant}/oauth2/v2.0/token` with
-the client credentials grant by secret. Liberal in what it takes: unknown form members and headers are ignored, a missing
-Content-Type is read as a form, the scope may name any host this server answers for.
+`/{tenant}/v2.0/.well-known/openid-configuration`, `/{tenant}/discovery/v2.0/keys`, `/{tenant}/oauth2/v2.0/token`, and the
+older forms of each without `v2.0`. Who gets a token stands in `grants.py`.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus, urlsplit
+from urllib.parse import urlsplit
 
-import jwt
-
-from secgraph import clock
 from secgraph.edge.exchange import PLAIN_JSON, Answer, Asked
-from secgraph.edge.keys import Keys
-from secgraph.edge.tokens import AUDIENCES, GENERATION
+from secgraph.edge.grants import Grants, form_of
+from secgraph.edge.keys import KeyRing
 from secgraph.errors import NotAllowed, NotFound, OAuthRefusal, Refusal
-from secgraph.observe import TokenIssued, TokenRefused, observe
+from secgraph.observe import TokenRefused, observe
 from secgraph.store.registry import Registry, Tenant
-
-MOST_FORM = 64 * 1024
 
 NO_STORE = b"no-store"
 
@@ -30,12 +23,10 @@ NO_STORE = b"no-store"
 class Authority:
     """Answers the identity paths of a tenant."""
 
-    def __init__(self, keys: Keys, registry: Registry, now: clock.Now, hosts: frozenset[str], seconds: int) -> None:
+    def __init__(self, keys: KeyRing, registry: Registry, grants: Grants) -> None:
         self._keys = keys
         self._registry = registry
-        self._now = now
-        self._hosts = hosts
-        self._seconds = seconds
+        self._grants = grants
 
     async def answer(self, asked: Asked) -> Answer:
         """The answer to a path whose first segment is a tenant."""
@@ -69,7 +60,8 @@ class Authority:
         root = f"{base}/{tenant.id}"
         return {
             "token_endpoint": f"{root}/oauth2/v2.0/token",
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+            "token_endpoint_auth_signing_alg_values_supported": ["PS256", "RS256"],
             "jwks_uri": f"{root}/discovery/v2.0/keys",
             "response_modes_supported": ["query", "fragment", "form_post"],
             "subject_types_supported": ["pairwise"],
@@ -91,96 +83,20 @@ class Authority:
         }
 
     def _jwks(self, base: str, tenant: Tenant) -> dict[str, Any]:
-        return {"keys": [{**key.jwk, "issuer": f"{base}/{tenant.id}/v2.0"} for key in self._keys.tokens]}
+        return {"keys": [{**key.jwk, "issuer": f"{base}/{tenant.id}/v2.0"} for key in self._keys.tokens()]}
 
     async def _token(self, asked: Asked, word: str) -> Answer:
         client = ""
         try:
-            if asked.method != "POST":
-                raise OAuthRefusal("invalid_request", 900561, "The endpoint only accepts POST requests.")  # noqa: TRY301
-            form = await self._form(asked)
+            form = await form_of(asked)
             client = form.get("client_id", "")
-            tenant = await self._tenant(word)
-            if tenant is None:
-                raise OAuthRefusal("invalid_request", 90002, f"Tenant '{word[:60]}' not found.")  # noqa: TRY301
-            return await self._client_credentials(asked.base, tenant, form)
+            return _json(await self._grants.token(asked, word, await self._tenant(word), form))
         except OAuthRefusal as refused:
-            observe(TokenRefused(word[:60], client[:60], refused.error))
+            observe(TokenRefused(word[:60], client[:60], refused.error, refused.number))
             raise
         except Refusal as refused:
-            raise OAuthRefusal("invalid_request", 9002313, str(refused), status=refused.status) from None
-
-    async def _form(self, asked: Asked) -> dict[str, str]:
-        body = await asked.body(MOST_FORM)
-        try:
-            pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100)
-        except ValueError:
-            raise OAuthRefusal("invalid_request", 9002313, "The request body is not a form.") from None
-        form = dict(pairs)
-        scheme, _, coded = asked.header(b"authorization").partition(" ")
-        if scheme.lower() == "basic":
-            try:
-                name, _, secret = base64.b64decode(coded, validate=True).decode().partition(":")
-            except ValueError:
-                raise OAuthRefusal("invalid_client", 7000215, "The Basic credentials cannot be read.", status=401) from None
-            form = {**form, "client_id": unquote_plus(name), "client_secret": unquote_plus(secret)}
-        return form
-
-    async def _client_credentials(self, base: str, tenant: Tenant, form: dict[str, str]) -> Answer:
-        grant = form.get("grant_type")
-        if not grant:
-            raise OAuthRefusal("invalid_request", 900144,
-                               "The request body must contain the following parameter: 'grant_type'.")  # fmt: skip
-        if grant != "client_credentials":
-            raise OAuthRefusal("unsupported_grant_type", 70003, f"The grant type '{grant[:60]}' is not served.")
-        client = form.get("client_id", "")
-        if not client:
-            raise OAuthRefusal("invalid_request", 900144,
-                               "The request body must contain the following parameter: 'client_id'.")  # fmt: skip
-        self._check_scope(form.get("scope", "") or f"{form.get('resource', '').rstrip('/')}/.default")
-        application = await self._registry.known_application(tenant.number, client.lower(), fresh=True)
-        if application is None:
-            raise OAuthRefusal("unauthorized_client", 700016,
-                               f"Application '{client[:60]}' was not found in the tenant '{tenant.name}'.")  # fmt: skip
-        secret = form.get("client_secret", "")
-        if not secret:
-            raise OAuthRefusal("invalid_client", 7000218, "The request body must contain the parameter 'client_secret'.",
-                               status=401)  # fmt: skip
-        if not await self._registry.proves(tenant, application.id, secret):
-            raise OAuthRefusal("invalid_client", 7000215, f"Invalid client secret provided for app '{application.id}'."
-                               " Send the secret itself, not its id.", status=401)  # fmt: skip
-        now = self._now() // clock.SECOND
-        signer = self._keys.signer
-        claims = {
-            "aud": AUDIENCES[0], "iss": f"{base}/{tenant.id}/v2.0", "iat": now, "nbf": now, "exp": now + self._seconds,
-            "app_displayname": application.name, "appid": application.id, "azp": application.id, "appidacr": "1",
-            "idtyp": "app", "oid": application.id, "sub": application.id, "tid": tenant.id, "uti": clock.new_id(),
-            "ver": "1.0", "roles": sorted(application.permissions), GENERATION: application.generation,
-        }  # fmt: skip
-        token = jwt.encode(claims, signer.private, algorithm="RS256", headers={"kid": signer.id, "x5t": signer.id})
-        observe(TokenIssued(tenant.id, application.id))
-        return _json({"token_type": "Bearer", "expires_in": self._seconds, "ext_expires_in": self._seconds,
-                      "access_token": token})  # fmt: skip
-
-    def _check_scope(self, scope: str) -> None:
-        """One resource, and that one us: by the published audience or by any of our own names."""
-        words = scope.split()
-        if not words or words == ["/.default"]:
-            raise OAuthRefusal("invalid_request", 900144,
-                               "The request body must contain the following parameter: 'scope'.")  # fmt: skip
-        if len(words) > 1:
-            raise OAuthRefusal("invalid_scope", 700022, "The scope names several resources; ask for one.")
-        if not words[0].endswith("/.default"):
-            raise OAuthRefusal("invalid_scope", 70011, f"The scope '{words[0][:80]}' is not valid: client credentials take"
-                               f" {AUDIENCES[0]}/.default.")  # fmt: skip
-        resource = words[0].removesuffix("/.default").rstrip("/").removeprefix("api://")
-        try:
-            parts = urlsplit(resource)
-            host = (parts.hostname or "") if parts.scheme in {"https", "http"} else ""
-        except ValueError:
-            host = ""
-        if resource not in AUDIENCES and host not in self._hosts:
-            raise OAuthRefusal("invalid_resource", 500011, f"The resource '{resource[:80]}' was not found in the tenant.")
+            error, number = ("temporarily_unavailable", 90033) if refused.status >= 500 else ("invalid_request", 9002313)
+            raise OAuthRefusal(error, number, str(refused), status=refused.status) from None
 
 
 def _json(value: dict[str, Any]) -> Answer:

@@ -16,7 +16,7 @@ import jwt
 
 from secgraph import clock
 from secgraph.access.caller import Caller
-from secgraph.edge.keys import Keys
+from secgraph.edge.keys import KeyRing
 from secgraph.errors import Unauthenticated
 from secgraph.store.registry import Registry, Tenant
 
@@ -31,6 +31,7 @@ LEEWAY = 60
 
 @dataclass(slots=True)
 class _Verified:
+    kid: str
     caller: Caller
     tenant: Tenant
     generation: int
@@ -41,8 +42,8 @@ class _Verified:
 class Tokens:
     """Checks bearer tokens."""
 
-    def __init__(self, keys: Keys, registry: Registry, now: clock.Now) -> None:
-        self._public = {key.id: key.private.public_key() for key in keys.tokens}
+    def __init__(self, keys: KeyRing, registry: Registry, now: clock.Now) -> None:
+        self._keys = keys
         self._registry = registry
         self._now = now
         self._kept: dict[str, _Verified] = {}
@@ -69,6 +70,8 @@ class Tokens:
             raise _refused("The access token has expired.", base, tenant=verified.tenant.id)
         if seconds + LEEWAY < verified.not_before:
             raise _refused("The access token is not valid yet.", base, tenant=verified.tenant.id)
+        if self._keys.public(verified.kid) is None:
+            raise challenge("The key that signed this token was withdrawn.", base, verified.tenant.id, seconds)
         application = await self._registry.known_application(verified.caller.tenant, verified.caller.app_id)
         if application is None:
             raise _refused("The application of this token no longer exists.", base, tenant=verified.tenant.id)
@@ -86,7 +89,8 @@ class Tokens:
     async def _verify(self, token: str, base: str) -> _Verified:
         try:
             head = jwt.get_unverified_header(token)
-            key = self._public.get(str(head.get("kid")))
+            kid = str(head.get("kid"))
+            key = self._keys.public(kid, again=True)
             if head.get("alg") != "RS256" or key is None:
                 raise _refused("The access token is not signed by this server.", base)
             claims: dict[str, Any] = jwt.decode(token, key, algorithms=["RS256"], options={
@@ -102,7 +106,7 @@ class Tokens:
         if tenant is None:
             raise _refused("The access token is for another audience or tenant.", base)
         caller = Caller(tenant.number, tenant.id, str(app), str(name), permissions)
-        return _Verified(caller, tenant, generation, starts, expires)
+        return _Verified(kid, caller, tenant, generation, starts, expires)
 
 
 def _refused(reason: str, base: str, *, tenant: str = "common", hint: str = "") -> Unauthenticated:

@@ -1,27 +1,38 @@
 """Tenants and their applications: who may ask for tokens, and with which permissions.
 
-A secret is 256 random bits, shown once; what is kept is its salted SHA-256. An application's generation is counted up
-when its permissions shrink or its secret changes: a token of an older generation is refused.
+A secret is 256 random bits, shown once; what is kept is its salted SHA-256. An application may prove itself by
+certificates instead, several at a time, so that they can be rolled over. Its generation is counted up when its permissions
+shrink, its secret changes or a certificate is removed: a token of an older generation is refused.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from secgraph import clock
-from secgraph.errors import UsageError
+from secgraph.errors import Conflict, UsageError
 from secgraph.model.edm import Model
+from secgraph.store import certificate
+from secgraph.store.certificate import Certificate
 from secgraph.store.protocol import Store
 
 FRESH_SECONDS = 2
 """How long a process may go on with what it last read about an application."""
 
-ERASED = ("alerts", "incidents", "events", "entries", "originals", "incident_keys", "rejected")
+MOST_CERTIFICATES = 20
+"""Most certificates of one application."""
+
+SHORTEST_WORD = 8
+"""Fewest digits of a thumbprint that name a certificate."""
+
+ERASED = ("alert_words", "incident_words", "alerts", "incidents", "events", "entries", "originals", "incident_keys", "rejected",
+          "source_states")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +113,9 @@ class Registry:
 
     async def delete_tenant(self, tenant: Tenant) -> None:
         """Removes the tenant with everything it has."""
-        steps: list[tuple[str, dict[str, Any]]] = [("secrets_erase", {"tenant": tenant.number})]
-        steps += [(f"{what}_erase", {"tenant": tenant.number}) for what in ("applications", *ERASED)]
+        kinds = ("secrets", "certificates", "assertions", "applications", *ERASED)
+        steps: list[tuple[str, dict[str, Any]]] = [(f"{what}_erase", {"tenant": tenant.number}) for what in kinds]
+        steps += [(f"{what}_optimize", {"what": "optimize"}) for what in ("alert_words", "incident_words")]
         last = max(one.number for one in await self.tenants())
         kept = await self._store.fetch("fact", name="last_tenant")
         last = max(last, *(int(row["value"]) for row in kept)) if kept else last
@@ -178,7 +190,7 @@ class Registry:
         await self._store.run(
             ("secrets_delete", key),
             ("secret_add", {**key, "created": self._now(), **kept}),
-            ("application_permit", {**key, "step": 1, "permissions": json.dumps(sorted(application.permissions))}),
+            ("application_end_tokens", key),
         )
         self._kept.pop((tenant.number, application.id), None)
         return secret
@@ -186,7 +198,8 @@ class Registry:
     async def delete_application(self, tenant: Tenant, application: Application) -> None:
         """Removes the application; its tokens end."""
         key = {"tenant": tenant.number, "client": application.id}
-        await self._store.run(("secrets_delete", key), ("application_delete", key))
+        kinds = ("secrets", "certificates", "assertions", "application")
+        await self._store.run(*((f"{what}_delete", key) for what in kinds))
         self._kept.pop((tenant.number, application.id), None)
 
     async def proves(self, tenant: Tenant, client: str, secret: str) -> bool:
@@ -196,6 +209,59 @@ class Registry:
         for row in found or [{"salt": b"-" * 16, "hash": b"-" * 32}]:
             good |= hmac.compare_digest(_hash(bytes(row["salt"]), secret), bytes(row["hash"]))
         return good and bool(found)
+
+    # -- certificates
+
+    async def certificates(self, tenant: Tenant, client: str) -> list[Certificate]:
+        """The application's certificates; the one that ends last comes last."""
+        return [Certificate(**row) for row in await self._store.fetch("certificates", tenant=tenant.number, client=client)]
+
+    async def add_certificate(self, tenant: Tenant, application: Application, data: bytes) -> Certificate:
+        """Registers the certificate in a PEM or DER file. Tokens already issued stay good."""
+        made = certificate.read(data, self._now())
+        held = await self.certificates(tenant, application.id)
+        if any(one.sha256 == made.sha256 for one in held):
+            raise UsageError(f"'{application.name}' has the certificate {made.sha1} already.")
+        if len(held) >= MOST_CERTIFICATES:
+            raise UsageError(f"'{application.name}' has {len(held)} certificates, and more are not kept."
+                             " Remove one: secgraph app certificate remove APPLICATION THUMBPRINT.")  # fmt: skip
+        await self._store.run(("certificate_add", {"tenant": tenant.number, "client": application.id, **asdict(made)}))
+        if made not in await self.certificates(tenant, application.id):
+            raise UsageError(f"'{application.name}' was deleted meanwhile.")
+        return made
+
+    async def remove_certificate(self, tenant: Tenant, application: Application, word: str) -> Certificate:
+        """Removes the certificate of that thumbprint; every token of the application issued so far ends."""
+        held = await self.certificates(tenant, application.id)
+        digits = word.replace(":", "").replace(" ", "").lower()
+        found = [one for one in held if one.sha1.startswith(digits) or one.sha256.startswith(digits)]
+        if len(digits) < SHORTEST_WORD or not found:
+            raise UsageError(f"'{application.name}' has no certificate '{word}'. Give its thumbprint, or the first"
+                             f" {SHORTEST_WORD} digits of it or more: secgraph app certificate list APPLICATION.")  # fmt: skip
+        if len(found) > 1:
+            raise UsageError(f"'{word}' is the beginning of {len(found)} thumbprints. Give more of it.")
+        key = {"tenant": tenant.number, "client": application.id, "sha256": found[0].sha256}
+        await self._store.run(("certificate_end_tokens", key), ("certificate_delete", key))
+        self._kept.pop((tenant.number, application.id), None)
+        return found[0]
+
+    async def admits(self, tenant: Tenant, client: str, jti: str, content: bytes, *, ends: int, reuse: int) -> bool:
+        """Whether an assertion may be used: it is new, or its first use lies less than `reuse` ticks back. Its id is
+        remembered until it `ends`; with other content the same id is refused at once.
+        """
+        now, digest = self._now(), hashlib.sha256(content).hexdigest()
+        key = {"tenant": tenant.number, "client": client}
+        key["jti"] = hashlib.sha256(jti.encode("utf-8", "surrogatepass")).hexdigest()
+        if not await self._store.fetch("assertion", **key):
+            # Another one may come in between: then this insert is refused, and what stands there counts.
+            with contextlib.suppress(Conflict):
+                await self._store.run(
+                    ("assertions_over", {"tenant": tenant.number, "now": now}),
+                    ("assertion_add", {**key, "content": digest, "first": now, "ends": ends}),
+                )
+                return True
+        found = await self._store.fetch("assertion", **key)
+        return bool(found) and found[0]["content"] == digest and abs(now - found[0]["first"]) < reuse
 
     def _checked(self, permissions: list[str]) -> frozenset[str]:
         served = self._model.served_permissions()
