@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import cache
+from typing import Any, cast
 
+import httpx
 import pytest
 import pytest_asyncio
 
-from secgraph.testing import Clock, Graph, graph_alert, running
+from secgraph.app import edge
+from secgraph.settings import gather
+from secgraph.testing import ORIGIN, Clock, Graph, graph_alert, running
 
 SECURITY = "#microsoft.graph.security"
 
@@ -154,3 +160,26 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Graph]
     """A server for tests that write to rows of their own and look at nobody else's."""
     async with running(tmp_path_factory.mktemp("desk") / "data", Clock()) as graph:
         yield graph
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def front(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Callable[..., Graph]]:
+    """One server with 60 alerts of 4 KB in six incidents, asked from any address and under any settings:
+    `front("203.0.113.7", compress="on")`.
+    """
+    folder = tmp_path_factory.mktemp("front") / "data"
+    async with running(folder, Clock()) as graph, AsyncExitStack() as clients:
+        await graph.hand_in("graph", *(
+            graph_alert(number, description=f"{number} {'long ' * 500}", incidentId=str(number % 6), severity="high",
+                        evidence=[_evidence("ip", ipAddress=f"10.0.0.{number}"), _evidence("mailCluster", urlCount=number)])
+            for number in range(60)
+        ))  # fmt: skip
+
+        @cache
+        def asked_from(address: str = "127.0.0.1", **flags: Any) -> Graph:
+            app = cast("Any", edge(gather({"data": folder, **flags}, {}), graph.core, graph.clock))
+            http = httpx.AsyncClient(transport=httpx.ASGITransport(app, client=(address, 40000)), base_url=ORIGIN)
+            clients.push_async_callback(http.aclose)
+            return replace(graph, http=http)
+
+        yield asked_from

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
+import msgspec
+
+from secgraph.edge import compress
+from secgraph.edge.prefer import preferences
 from secgraph.errors import BadBody, NotFound, TooLarge, TooSlowPeer, UnsupportedMedia
 
 Scope = dict[str, Any]
@@ -15,7 +19,14 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
-JSON = b"application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+Level = Literal["none", "minimal", "full"]
+"""How much control information a body carries around its members."""
+
+KINDS: dict[Level, bytes] = {
+    level: b"application/json;odata.metadata=%s;odata.streaming=true;IEEE754Compatible=false;charset=utf-8" % level.encode()
+    for level in ("none", "minimal", "full")
+}
+JSON = KINDS["minimal"]
 PLAIN_JSON = b"application/json; charset=utf-8"
 
 PATIENCE = 30
@@ -35,18 +46,36 @@ class Asked:
     request_id: str
     client_request_id: str
     receive: Receive
+    metadata: Level = "minimal"
+    """The level that the answer is asked for in."""
+    local: bool = True
+    """Whether the client is on this machine."""
 
     def header(self, name: bytes) -> str:
         """A header as text; empty when absent."""
         return self.headers.get(name, b"").decode("latin-1")
 
-    def prefers(self, word: str) -> bool:
-        """Whether the Prefer header holds that preference."""
+    @property
+    def preferences(self) -> dict[str, str]:
+        """What the Prefer header asks for."""
         given = self.headers.get(b"prefer")
-        return given is not None and word in {part.strip().lower() for part in given.decode("latin-1").split(",")}
+        return {} if given is None else preferences(given.decode("latin-1"))
+
+    def prefers(self, word: str) -> bool:
+        """Whether the Prefer header holds that preference: `respond-async`, `return=minimal`."""
+        name, _, value = word.partition("=")
+        found = self.preferences.get(name)
+        return found is not None and (found.lower() == value if value else found.lower() != "false")
 
     async def body(self, most: int) -> bytes:
-        """The whole body; TooLarge past `most` bytes, told before it is read when its length is announced."""
+        """The whole body, unpacked when it is gzip; TooLarge past `most` bytes, told before it is read when its length is
+        announced. UnsupportedMedia for another coding, BadBody for a broken one.
+        """
+        packed = compress.compressed(self.headers.get(b"content-encoding"))
+        data = await self._received(most)
+        return await compress.unpacked(data, most) if packed and data else data
+
+    async def _received(self, most: int) -> bytes:
         announced = self.headers.get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > most:
             raise _too_large(most)
@@ -68,14 +97,16 @@ class Asked:
             if not message.get("more_body", False):
                 return b"".join(parts)
 
+    async def json(self, most: int) -> Any:
+        """The body as a JSON value; UnsupportedMedia, TooLarge, or BadBody when it is none."""
+        self.expect_json()
+        return decoded(await self.body(most))
+
     def expect_json(self) -> None:
         """UnsupportedMedia unless the body says it is JSON, or says nothing."""
         kind = self.header(b"content-type").partition(";")[0].strip().lower()
         if kind and kind != "application/json" and not kind.endswith("+json"):
             raise UnsupportedMedia(f"The body is {kind[:60]}.", hint="Send it as Content-Type: application/json.")
-        coding = self.header(b"content-encoding").strip().lower()
-        if coding not in {"", "identity"}:
-            raise UnsupportedMedia(f"The body is encoded as {coding[:60]}.", hint="Send it unencoded.")
 
 
 @dataclass(slots=True)
@@ -87,6 +118,20 @@ class Answer:
     content_type: bytes = JSON
     headers: list[Header] = field(default_factory=list)
     cache: bytes = b"no-cache"
+    metadata: Level = "minimal"
+    """The level that a JSON body is in as it stands."""
+
+
+def decoded(data: bytes) -> Any:
+    """A body's JSON value; BadBody when it is none."""
+    if not data.strip():
+        raise BadBody("", "The body is empty.", hint="Send a JSON object.")
+    try:
+        return msgspec.json.decode(data)
+    except RecursionError:
+        raise BadBody("", "The body is nested too deep.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise BadBody("", f"The body is not JSON: {fault}.") from None
 
 
 def path_segments(raw: bytes) -> list[str]:

@@ -6,11 +6,13 @@ import asyncio
 import io
 import json
 
+from secgraph import clock
 from secgraph.access.caller import Caller
 from secgraph.edge.exchange import PLAIN_JSON, Answer, Asked
-from secgraph.errors import BadBody, NotAllowed, NotFound, UnsupportedMedia, UsageError
+from secgraph.errors import BadBody, NotAllowed, NotFound, Refusal, UsageError
 from secgraph.extend import Connector, source
-from secgraph.ingest.door import Door, as_data
+from secgraph.ingest.door import Door
+from secgraph.ingest.report import as_data
 from secgraph.ingest.split import Unreadable, pieces
 
 SMALL = 32 * 1024
@@ -20,9 +22,10 @@ SMALL = 32 * 1024
 class Push:
     """Takes deliveries over HTTP."""
 
-    def __init__(self, door: Door, most: int) -> None:
+    def __init__(self, door: Door, most: int, now: clock.Now) -> None:
         self._door = door
         self._most = most
+        self._now = now
 
     async def take(self, asked: Asked, caller: Caller) -> Answer:
         """Takes a JSON array, NDJSON or log lines, and says what became of every record."""
@@ -34,20 +37,27 @@ class Push:
             connector = source(asked.segments[1].lower())
         except UsageError as unknown:
             raise NotFound(str(unknown)) from None
-        if asked.header(b"content-encoding").strip().lower() not in {"", "identity"}:
-            raise UnsupportedMedia("The body is compressed.", hint="Send it unencoded.")
+        began = self._now()
+        try:
+            body = await self._readable(asked, connector)
+        except Refusal as refused:
+            await self._door.state(caller.tenant, connector, refused.status, began)
+            raise
+        report = await self._door.take(caller.tenant, connector, io.BytesIO(body), small=len(body) <= SMALL)
+        return Answer(body=json.dumps(as_data(report)).encode(), content_type=PLAIN_JSON)
+
+    async def _readable(self, asked: Asked, connector: Connector) -> bytes:
+        """The body of a delivery in which something can be read."""
         body = await asked.body(self._most)
         if not body.strip():
             raise BadBody("", "The body is empty.", hint="Send a JSON array, NDJSON, or log lines.")
         if connector.framing == "json" and body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in {b"{", b"["}:
             raise BadBody("", "The body is not JSON.", hint="Send a JSON array or one JSON object a line.")
-        small = len(body) <= SMALL
-        if small:
+        if len(body) <= SMALL:
             _expect_a_record(body, connector)
         else:
             await asyncio.to_thread(_expect_a_record, body, connector)
-        report = await self._door.take(caller.tenant, connector, io.BytesIO(body), small=small)
-        return Answer(body=json.dumps(as_data(report)).encode(), content_type=PLAIN_JSON)
+        return body
 
 
 def _expect_a_record(body: bytes, connector: Connector) -> None:

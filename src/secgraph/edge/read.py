@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from secgraph import clock
 from secgraph.access.caller import Caller
 from secgraph.access.narrow import narrow, narrow_key
-from secgraph.edge import render
+from secgraph.edge import prefer, render
+from secgraph.edge.control import Control
 from secgraph.edge.exchange import Answer, Asked, Header
 from secgraph.edge.links import Links, Place, encoded
 from secgraph.edge.route import Target
-from secgraph.errors import NotFound
+from secgraph.errors import BadOption, NotFound
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet, Model
 from secgraph.odata import bind
-from secgraph.odata.options import options
-from secgraph.odata.query import Query, narrowed
-from secgraph.store.protocol import Page, Store
+from secgraph.odata.options import options, whole
+from secgraph.odata.query import Expanded, Query, narrowed
+from secgraph.store.protocol import Key, Page, Store
 
 KEPT = 8192
 """Bound questions kept by their text."""
@@ -35,6 +36,9 @@ UNKNOWN_MEMBERS = "include-unknown-enum-members"
 Name = TypeVar("Name")
 Value = TypeVar("Value")
 
+FRAME = 1024
+"""Bytes kept free for what stands around the rows of a page: its context, its count, and the token of its link."""
+
 _TOKEN = b"&$skiptoken="
 
 
@@ -48,17 +52,21 @@ class _Question:
     identity: str
     """What a link is signed for: the set, the condition and the order."""
     token: str | None
+    preferred: int = 0
+    """The page size that was asked for by a preference; 0 for none."""
 
 
 class Reader:
     """Answers reads. What a caller may see is decided before anything here runs, and by `narrow`."""
 
-    def __init__(self, store: Store, model: Model, links: Links) -> None:
+    def __init__(self, store: Store, model: Model, links: Links, page_bytes: int) -> None:
         self._store = store
+        self._control = Control(model)
+        self._page_bytes = page_bytes
         self._model = model
         self._links = links
         self._alerts = model.sets[ALERTS]
-        self._kept: dict[tuple[str, str, bytes, bool], _Question] = {}
+        self._kept: dict[tuple[str, str, bytes, bool, int], _Question] = {}
         self._items: dict[tuple[str, bytes, bool], Query] = {}
 
     async def collection(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
@@ -91,17 +99,14 @@ class Reader:
             raise missing(one, target.key)
         tag = render.etag(document)
         root = f"{asked.base}/{target.version}"
-        if query.expand or query.select is not None:
-            key = _id(document)
-            if query.select is not None:
-                document = render.selected(document, query.select)
-            if query.expand:
-                document = await self._expand(root, caller, query, document, key)
-        head = render.context(root, f"{render.shape(one.path, query)}/$entity")
-        return Answer(body=render.item(head, document), headers=[(b"etag", tag), *_applied(query)])
+        if query.expand or query.select is not None or asked.metadata != "minimal":
+            document = await self._shown(asked, root, caller, query, document, _id(document), self._page_bytes - FRAME)
+        head = opening(asked, root, f"{render.shape(one.path, query)}/$entity")
+        return Answer(body=render.item(head, document), headers=[(b"etag", tag), *applied(query)], metadata=asked.metadata)
 
     async def comments(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
         """The comments of an object."""
+        _expect_plain(asked, one)
         document = await self._store.get(narrow_key(one.path, target.key, caller), bind.item(one, {}))
         if document is None:
             raise missing(one, target.key)
@@ -112,6 +117,7 @@ class Reader:
 
     async def records(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
         """What every source said about an alert, exactly as it came (an extension, under its own permission)."""
+        _expect_plain(asked, one)
         key = await self._known(caller, one, target.key)
         found = await self._store.originals(narrow_key(one.path, key, caller))
         documents = []
@@ -136,12 +142,15 @@ class Reader:
         text, _, token = asked.query.partition(_TOKEN)
         if not token.replace(b"-", b"").replace(b"_", b"").isalnum():
             text, token = asked.query, b""  # not a link as we write them: read whole
-        unknown = asked.prefers(UNKNOWN_MEMBERS)
-        key = (path, incident, text, unknown)
+        unknown, preferred = False, 0
+        if b"prefer" in asked.headers:
+            unknown, preferred = asked.prefers(UNKNOWN_MEMBERS), prefer.page_size(asked.preferences)
+        key = (path, incident, text, unknown, preferred)
         question = self._kept.get(key)
         if question is None:
-            question = self._bound(text, one, path, incident, unknown=unknown)
-            _keep(self._kept, key, question, text)
+            question = self._bound(text, one, path, incident, unknown=unknown, preferred=preferred)
+            if question.token is None:
+                keep(self._kept, key, question, text)
         return question, token.decode() or question.token
 
     def _item(self, asked: Asked, one: EntitySet) -> Query:
@@ -150,20 +159,23 @@ class Reader:
         query = self._items.get(key)
         if query is None:
             query = bind.item(one, options(asked.query), unknown_members=key[2])
-            _keep(self._items, key, query, asked.query)
+            keep(self._items, key, query, asked.query)
         return query
 
-    def _bound(self, text: bytes, one: EntitySet, path: str, incident: str, *, unknown: bool) -> _Question:
+    def _bound(self, text: bytes, one: EntitySet, path: str, incident: str, *, unknown: bool, preferred: int) -> _Question:
         found = options(text)
         token = found.pop("$skiptoken", None)
+        if preferred:
+            # In the link it goes on for a client that sends its headers only once.
+            top = whole(found, "$top")
+            found["$top"] = str(preferred if top is None else min(top, preferred))
         query = bind.query(one, found, self._model, unknown_members=unknown)
         if incident:
             inside = bind.equals(one, "incidentId", incident)
-            query = Query(query.of, narrowed(query.where, inside), query.order, query.select, query.expand, query.top,
-                          query.clamped, query.skip, query.count, query.unknown_members)  # fmt: skip
-        identity = "\n".join((path, found.get("$filter", "").strip(), found.get("$orderby", "").strip()))
+            query = replace(query, where=narrowed(query.where, inside))
+        identity = _identity(path, found)
         found.pop("$skip", None)
-        return _Question(query, encoded(found), identity, token)
+        return _Question(query, encoded(found), identity, token, min(preferred, one.choices.page_most))
 
     # -- pages
 
@@ -171,24 +183,72 @@ class Reader:
         self, asked: Asked, caller: Caller, target: Target, question: _Question, token: str | None, path: str
     ) -> Answer:
         query = question.query
-        scoped = narrow(query, caller)
         place = None if token is None else self._links.place(token, caller.tenant, question.identity)
-        page = await self._store.find(scoped, None if place is None else place.after)
+        after = None if place is None else place.after
+        root = f"{asked.base}/{target.version}"
+        head = opening(asked, root, render.shape(path, query))
+        room = self._page_bytes - len(head) - len(question.link) - FRAME
+        measured = asked.metadata != "minimal" or query.select is not None or bool(query.expand)
+        if measured:
+            page, documents = await self._fitted(asked, root, caller, query, after, room)
+        else:
+            page = await self._store.find(narrow(query, caller), after)
+            documents = page.documents  # as they are stored; the whole tells whether they fit
         total = None
         if query.count:
-            total = place.total if place is not None and place.total is not None else await self._store.count(scoped)
-        root = f"{asked.base}/{target.version}"
-        documents = page.documents
+            told = None if place is None else place.total
+            total = told if told is not None else await self._store.count(narrow(query, caller))
+        while True:
+            link = self._next(root, caller, target, question, page, total)
+            body = render.page(head, documents, total=total, next_link=link)
+            if len(body) < self._page_bytes or len(documents) < 2:
+                said = prefer.applied(asked.header(b"prefer"), "maxpagesize", question.preferred) if question.preferred else ""
+                return Answer(body=body, headers=applied(query, said), metadata=asked.metadata)
+            if measured:  # what stands around the rows took more than was kept free for it: a key of the order may be long
+                room -= len(body) - self._page_bytes + 1
+            page, documents = await self._fitted(asked, root, caller, query, after, room)
+            measured = True
+
+    async def _fitted(
+        self, asked: Asked, root: str, caller: Caller, query: Query, after: Key | None, room: int
+    ) -> tuple[Page, list[bytes]]:
+        """A page and its rows as they are sent: at most `room` bytes of them, but never less than one row.
+
+        Where they take more, the page is asked for again with as many rows as fit, so that its next place lies exactly behind
+        the last row that is sent.
+        """
+        plain = query.select is None and not query.expand and asked.metadata == "minimal"
+        shown: dict[bytes, bytes] = {}
+        while True:
+            page = await self._store.find(narrow(query, caller), after)
+            documents = page.documents
+            if not plain:
+                documents, left = [], room
+                for document, key in zip(page.documents, page.ids, strict=True):
+                    if document not in shown:
+                        shown[document] = await self._shown(asked, root, caller, query, document, key, room)
+                    documents.append(shown[document])
+                    left -= len(shown[document]) + 1
+                    if left < 0:
+                        break  # the rest of the page goes with the next one
+            fits = render.fitting(documents, room)
+            if fits >= len(page.documents):
+                return page, documents
+            query = replace(query, top=fits)
+
+    async def _shown(
+        self, asked: Asked, root: str, caller: Caller, query: Query, document: bytes, key: str, room: int
+    ) -> bytes:
+        """A row as it is sent: its members, what its level says of them, and what it is expanded with, which takes no more
+        than `room` leaves.
+        """
         if query.select is not None:
-            documents = [render.selected(document, query.select) for document in documents]
+            document = render.selected(document, query.select)
+        if asked.metadata != "minimal":
+            document = self._control.object(document, query.of, key, asked.metadata, root)
         if query.expand:
-            documents = [
-                await self._expand(root, caller, query, document, key)
-                for document, key in zip(documents, page.ids, strict=True)
-            ]
-        link = self._next(root, caller, target, question, page, total)
-        head = render.context(root, render.shape(path, query))
-        return Answer(body=render.page(head, documents, total=total, next_link=link), headers=_applied(query))
+            document = await self._expand(asked, root, caller, query, document, key, room)
+        return document
 
     def _next(
         self, root: str, caller: Caller, target: Target, question: _Question, page: Page, total: int | None
@@ -199,22 +259,40 @@ class Reader:
         token = self._links.token(Place(page.next, total), caller.tenant, question.identity)
         return f"{root}/{where}?{question.link}{'&' if question.link else ''}$skiptoken={token}"
 
-    async def _expand(self, root: str, caller: Caller, query: Query, document: bytes, key: str) -> bytes:
-        """An incident with its alerts, newest first; past the bound a nested link goes on."""
-        path = f"{query.of.path}('{key}')/alerts"
-        held = Query(
-            of=self._alerts,
-            where=bind.equals(self._alerts, "incidentId", key),
-            order=bind.query(self._alerts, {}, self._model).order,
-            top=EXPANDED,
-            unknown_members=query.unknown_members,
-        )
-        page = await self._store.find(narrow(held, caller))
+    async def _expand(
+        self, asked: Asked, root: str, caller: Caller, query: Query, document: bytes, key: str, room: int
+    ) -> bytes:
+        """An object with what its relationships hold, newest first unless asked otherwise; past the bound a link goes on."""
+        for one in query.expand:
+            parts = await self._expanded(asked, root, caller, query, one, key, room - len(document) - FRAME)
+            document = render.with_members(document, parts)
+        return document
+
+    async def _expanded(
+        self, asked: Asked, root: str, caller: Caller, query: Query, one: Expanded, key: str, room: int
+    ) -> list[bytes]:
+        path = f"{query.of.path}('{key}')/{one.name}"
+        inside = bind.equals(one.query.of, "incidentId", key)
+        held = replace(one.query, where=narrowed(one.query.where, inside), top=min(one.query.top, EXPANDED),
+                       unknown_members=query.unknown_members)  # fmt: skip
+        scoped = narrow(held, caller)
+        total = await self._store.count(scoped) if held.count or one.form == "count" else None
+        if one.form == "count":
+            return render.tallied(one.name, total or 0)
+        if one.form == "references":
+            page = await self._store.find(scoped)
+            documents = [render.reference(root, held.of.path, name) for name in page.ids]
+        else:
+            page, documents = await self._fitted(asked, root, caller, held, None, room)
         link = None
         if page.next is not None:
-            token = self._links.token(Place(page.next, None), caller.tenant, f"{path}\n\n")
-            link = f"{root}/{query.of.path}/{key}/alerts?$skiptoken={token}"
-        return render.with_members(document, render.expanded("alerts", page.documents, render.context(root, path), link))
+            options = dict(one.options)
+            token = self._links.token(Place(page.next, total), caller.tenant, _identity(path, options))
+            options.pop("$skip", None)
+            text = encoded(options)
+            link = f"{root}/{query.of.path}/{key}/{one.name}?{text}{'&' if text else ''}$skiptoken={token}"
+        return render.expanded(one.name, documents, opening(asked, root, render.shape(path, held)), total=total,
+                               next_link=link)  # fmt: skip
 
     async def _known(self, caller: Caller, one: EntitySet, key: str) -> str:
         """The id as stored of an object that exists in the caller's tenant."""
@@ -224,7 +302,28 @@ class Reader:
         return _id(document)
 
 
-def _keep(kept: dict[Name, Value], name: Name, value: Value, text: bytes) -> None:
+def _expect_plain(asked: Asked, one: EntitySet) -> None:
+    """BadOption for a request that asks something of a list which is always sent whole."""
+    found = options(asked.query)
+    for name, text in found.items():
+        if text.strip() and name != "$format" and not name.startswith("@"):
+            raise BadOption(name, "cannot be asked of this list.", hint="It is sent whole; leave the option out.")
+    bind.item(one, {name: text for name, text in found.items() if name == "$format"})
+
+
+def opening(asked: Asked, root: str, fragment: str) -> bytes:
+    """The start of a body: its context, where the level has one."""
+    return render.BARE if asked.metadata == "none" else render.context(root, fragment)
+
+
+def _identity(path: str, options: dict[str, str]) -> str:
+    """What a link is signed for: whatever decides which rows come, and in which order."""
+    decides = [options.get(name, "").strip() for name in ("$filter", "$orderby", "$search")]
+    aliases = [f"{name}={text}" for name, text in sorted(options.items()) if name.startswith("@")]
+    return "\n".join((path, *decides, *aliases))
+
+
+def keep(kept: dict[Name, Value], name: Name, value: Value, text: bytes) -> None:
     """Keeps a value under its name, in place of the oldest when there are too many."""
     if len(text) > SHORT:
         return
@@ -239,15 +338,17 @@ def _id(document: bytes) -> str:
 
 def missing(one: EntitySet, key: str) -> NotFound:
     """The refusal for an id that the caller's tenant does not have."""
-    what = "alert" if one.path == ALERTS else "incident" if one.path == INCIDENTS else "object"
+    what = "alert" if ALERTS in {one.path, one.choices.view_of} else "incident" if one.path == INCIDENTS else "object"
     return NotFound(f"There is no {what} '{key[:80]}' in this tenant.")
 
 
-def _applied(query: Query) -> list[Header]:
-    """What was done differently from what was asked, said aloud."""
+def applied(query: Query, page_size: str = "") -> list[Header]:
+    """What was done because it was preferred, and what otherwise than it was asked, said aloud."""
     said = []
     if query.unknown_members:
         said.append(UNKNOWN_MEMBERS)
-    if query.clamped:
+    if page_size:
+        said.append(page_size)
+    elif query.clamped:
         said.append(f"odata.maxpagesize={query.of.choices.page_most}")
     return [(b"preference-applied", ", ".join(said).encode())] if said else []

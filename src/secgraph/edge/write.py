@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from secgraph import clock
 from secgraph.access.caller import Caller
 from secgraph.edge import render
-from secgraph.edge.exchange import Answer, Asked
+from secgraph.edge.exchange import Answer, Asked, Header
 from secgraph.edge.read import UNKNOWN_MEMBERS, missing
 from secgraph.edge.route import Target
-from secgraph.errors import BadBody, Stale
+from secgraph.errors import Redirected, Stale
 from secgraph.model import change, wire
 from secgraph.model.edm import EntitySet
 from secgraph.store.protocol import Change, Decision, Facts, Needs, Put, Record, Row, Store
 from secgraph.store.turn import etag
+
+MINIMAL = "return=minimal"
+REPRESENTATION = "return=representation"
 
 
 class Writer:
@@ -27,59 +28,61 @@ class Writer:
         self._most = most
 
     async def update(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
-        """Changes an object; the answer is the committed row with its entity tag."""
-        body = await self._json(asked)
+        """Changes an object; the answer is the committed row with its entity tag, or the tag alone for who wants no more."""
+        body = await asked.json(self._most)
         wanted = asked.header(b"if-match")
 
         def decide(facts: Facts) -> Decision[Record]:
             row = _present(facts, one, target.key)
-            _same_version(row, wanted)
-            given = change.changes(one, body, row.record)
-            given = {name: value for name, value in given.items() if value != row.record[name]}
-            if not given:
-                return Decision((), row.record)
-            record = {**row.record, **given, **_consequences(one, given, facts.now, caller)}
-            changed = tuple(name for name, value in record.items() if value != row.record[name])
-            return _changed(facts, one, row, record, changed, caller)
+            same_version(row, wanted)
+            return changed(facts, one, row, change.changes(one, body, row.record), caller)
 
         record = await self._store.write(caller.tenant, _needs(one, target.key), decide)
-        shown = record
-        hide = wire.hider(one.type)
-        if hide is not None and not asked.prefers(UNKNOWN_MEMBERS):
-            shown = hide(record)
-        head = render.context(f"{asked.base}/{target.version}", f"{one.path}/$entity")
-        tag = record["@odata.etag"].encode()
-        return Answer(body=render.item(head, msgspec.json.encode(shown)), headers=[(b"etag", tag)])
+        return silent(record) if asked.prefers(MINIMAL) else committed(asked, target, one, record)
 
     async def comment(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
         """Adds a comment; the answer is every comment of the object, the new one last."""
-        texts = change.new_comments(await self._json(asked))
+        texts = change.new_comments(await asked.json(self._most))
         wanted = asked.header(b"if-match")
 
         def decide(facts: Facts) -> Decision[Record]:
             row = _present(facts, one, target.key)
-            _same_version(row, wanted)
+            same_version(row, wanted)
+            _not_merged(row)
             now = clock.text(facts.now)
             added = [{"comment": text, "createdByDisplayName": caller.name, "createdDateTime": now} for text in texts]
             record = {**row.record, "comments": [*row.record["comments"], *added]}
             return _changed(facts, one, row, record, ("comments",), caller)
 
         record = await self._store.write(caller.tenant, _needs(one, target.key), decide)
+        if asked.prefers(MINIMAL):
+            return silent(record)
         head = render.context(f"{asked.base}/{target.version}", f"{one.path}('{record['id']}')/comments")
         documents = [msgspec.json.encode(comment) for comment in record["comments"]]
-        return Answer(body=render.page(head, documents, total=None, next_link=None))
+        return Answer(body=render.page(head, documents, total=None, next_link=None), headers=_applied(asked, REPRESENTATION))
 
-    async def _json(self, asked: Asked) -> Any:
-        asked.expect_json()
-        data = await asked.body(self._most)
-        if not data.strip():
-            raise BadBody("", "The body is empty.", hint="Send a JSON object.")
-        try:
-            return msgspec.json.decode(data)
-        except RecursionError:
-            raise BadBody("", "The body is nested too deep.") from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-            raise BadBody("", f"The body is not JSON: {fault}.") from None
+
+def silent(record: Record) -> Answer:
+    """The answer to a client that asked for none: the entity tag of the row as it was committed."""
+    return Answer(204, headers=[(b"etag", record["@odata.etag"].encode()), (b"preference-applied", MINIMAL.encode())])
+
+
+def committed(asked: Asked, target: Target, one: EntitySet, record: Record) -> Answer:
+    """The answer that shows a row as it was committed, with its entity tag."""
+    shown = record
+    hide = wire.hider(one.type)
+    if hide is not None and not asked.prefers(UNKNOWN_MEMBERS):
+        shown = hide(record)
+    head = render.context(f"{asked.base}/{target.version}", f"{one.path}/$entity")
+    tag = record["@odata.etag"].encode()
+    headers = [(b"etag", tag), *_applied(asked, UNKNOWN_MEMBERS, REPRESENTATION)]
+    return Answer(body=render.item(head, msgspec.json.encode(shown)), headers=headers)
+
+
+def _applied(asked: Asked, *preferences: str) -> list[Header]:
+    """Which of the preferences the client has: all of them were followed."""
+    said = [one for one in preferences if asked.prefers(one)]
+    return [(b"preference-applied", ", ".join(said).encode())] if said else []
 
 
 def _needs(one: EntitySet, key: str) -> Needs:
@@ -93,13 +96,22 @@ def _present(facts: Facts, one: EntitySet, key: str) -> Row:
     return row
 
 
-def _same_version(row: Row, wanted: str) -> None:
+def same_version(row: Row, wanted: str) -> None:
     """If-Match: passes `*`, no header, and a list that holds the present tag; weak and strong tags are equal here."""
     tags = {tag.strip().removeprefix("W/") for tag in wanted.split(",") if tag.strip()}
     present = etag(row.seq)
     if tags and "*" not in tags and present.removeprefix("W/") not in tags:
         raise Stale("The object changed since it was read.", hint=f"Read it again; its present tag is {present}.",
                     headers={"ETag": present})  # fmt: skip
+
+
+def _not_merged(row: Row) -> None:
+    """Redirected for an incident that was merged: what would be written there, nobody would see."""
+    further = row.record.get("redirectIncidentId")
+    if further:
+        merged = row.record["id"]
+        raise Redirected(f"Incident {merged} was merged into incident {further}.",
+                         hint=f"Change incident {further}, or move alerts back to {merged} with moveAlerts.")  # fmt: skip
 
 
 def _consequences(one: EntitySet, given: Record, now: int, caller: Caller) -> Record:
@@ -110,6 +122,17 @@ def _consequences(one: EntitySet, given: Record, now: int, caller: Caller) -> Re
     if "resolvedDateTime" in one.type.properties and "status" in given:
         follows["resolvedDateTime"] = clock.text(now) if given["status"] == "resolved" else None
     return follows
+
+
+def changed(facts: Facts, one: EntitySet, row: Row, given: Record, caller: Caller) -> Decision[Record]:
+    """The change of a row to the members given, with what follows from it; none where all of them are so already."""
+    given = {name: value for name, value in given.items() if value != row.record[name]}
+    if not given:
+        return Decision((), row.record)
+    _not_merged(row)
+    record = {**row.record, **_consequences(one, given, facts.now, caller), **given}
+    names = tuple(name for name, value in record.items() if value != row.record[name])
+    return _changed(facts, one, row, record, names, caller)
 
 
 def _changed(
