@@ -15,12 +15,14 @@ import pytest
 from secgraph import clock as real_clock
 from secgraph.access.narrow import ScopedKey
 from secgraph.errors import UsageError
-from secgraph.model.choices import ALERTS
+from secgraph.model import check
+from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet, load
 from secgraph.store.layout import FIXED, SQL_TYPES, create_indexes, encoder
-from secgraph.store.protocol import PutEntry
+from secgraph.store.protocol import Put, PutEntry
 from secgraph.store.sqlite import open_store
 from secgraph.store.statements import migrations, statements
+from secgraph.store.turn import new_record
 from secgraph.testing import Clock
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def schema(path: Path) -> set[tuple[str, str, str]]:
 
 
 async def test_the_tables_are_what_the_model_says(ground: Ground) -> None:
-    for one in ground.model.sets.values():
+    for one in ground.model.stored():
         found = {name: kind for _, name, kind, *_ in rows(ground.path, f'PRAGMA table_info("{one.table}")')}
         assert list(found) == [*FIXED, *one.choices.columns]
         assert set(found.values()) <= {*SQL_TYPES.values()}
@@ -61,11 +63,13 @@ def columns_of(ground: Ground, one: EntitySet) -> list[tuple[Any, ...]]:
 
 async def test_columns_hold_what_the_document_says(ground: Ground) -> None:
     one = ground.model.sets[ALERTS]
-    record = await ground.add(1, assignedTo="Straße", severity="high", serviceSource="microsoftSentinel", incidentId="A1")
+    record = await ground.add(1, assignedTo="Straße", severity="high", serviceSource="microsoftSentinel", incidentId="A1",
+                              firstActivityDateTime="2026-11-01T00:00:00Z")  # fmt: skip
     [found] = columns_of(ground, one)
     assert dict(zip(one.choices.columns, found, strict=True)) == {
         "createdDateTime": real_clock.ticks(record["createdDateTime"]), "lastUpdateDateTime": real_clock.ticks(record["lastUpdateDateTime"]),
         "severity": 256, "status": 0, "serviceSource": 512, "classification": None, "determination": None, "incidentId": "a1", "assignedTo": "strasse",
+        "firstActivityDateTime": real_clock.ticks("2026-11-01T00:00:00Z"),
     }  # fmt: skip
 
 
@@ -82,7 +86,7 @@ async def test_the_document_is_the_default_form_and_the_full_one_stands_beside_i
 
 
 def test_an_absent_value_is_null_in_every_column() -> None:
-    for one in load().sets.values():
+    for one in load().stored():
         for item in one.columns():
             assert encoder(item)(None) is None
 
@@ -115,6 +119,61 @@ async def test_a_new_column_is_filled_from_the_documents(open_ground: Callable[.
     assert await again.ids(filter="severity eq 'high'", top="3") == ["da0029", "da0027", "da0025"]
     await again.add(99, severity="high")
     assert (await again.ids(filter="severity eq 'high'", top="1")) == ["da0099"]
+
+
+def laid_out(path: Path) -> tuple[dict[str, set[tuple[Any, ...]]], set[tuple[str, str]]]:
+    """The columns of each table, whatever their order, and the indexes."""
+    tables = {
+        name: {tuple(column) for _, *column in rows(path, f'PRAGMA table_info("{name}")')}
+        for (name,) in rows(path, "SELECT name FROM sqlite_schema WHERE type = 'table'")
+    }
+    return tables, {(name, sql) for kind, name, sql in schema(path) if kind == "index"}
+
+
+def births(path: Path) -> dict[tuple[str, int, str], int]:
+    return {
+        (table, tenant, key): born
+        for table in (one.table for one in load().stored())
+        for tenant, key, born in rows(path, f'SELECT tenant, id, born FROM "{table}"')
+    }
+
+
+async def test_a_row_keeps_the_stamp_of_its_first_commit(ground: Ground, clock: Clock) -> None:
+    first = await ground.add(1)
+    clock.forward(5)
+    await ground.write(ground.put({**first, "title": "changed"}, "title"), ground.put(ground.alert(2)))
+    changed, late = (await ground.events())[1:]
+    number = ground.tenant.number
+    assert births(ground.path) == {
+        ("alerts_v2", number, "da0001"): real_clock.ticks(first["lastUpdateDateTime"]), ("alerts_v2", number, "da0002"): late["stamp"],
+    }  # fmt: skip
+    assert changed["stamp"] > births(ground.path)["alerts_v2", number, "da0001"]
+
+
+async def test_an_older_file_learns_from_the_log_when_its_rows_were_born(open_ground: Callable[..., Any], clock: Clock) -> None:
+    ground: Ground = await open_ground()
+    other = await ground.registry.create_tenant("fabrikam")
+    incident, notes = check.from_source(ground.model.sets[INCIDENTS].type, {"id": "da0001", "createdDateTime": "2026-11-01"}, "2026-11-01")
+    assert not notes
+    await ground.write(Put(ground.model.sets[INCIDENTS], new_record(incident), (), created=True))
+    for number in range(1, 20):
+        clock.forward(1)
+        record = await ground.add(number, tenant=other if number % 3 == 0 else None)
+        if number % 2:
+            clock.forward(1)
+            await ground.write(ground.put({**record, "title": "changed"}, "title"), tenant=other if number % 3 == 0 else None)
+    fresh, born = laid_out(ground.path), births(ground.path)
+    assert len(set(born.values())) == len(born) == 20
+    await ground.store.close()
+    change(ground.path, *(f'ALTER TABLE "{one.table}" DROP COLUMN born' for one in ground.model.stored()),
+           "DELETE FROM events WHERE id = 'da0018'", "DROP TABLE source_states", "PRAGMA user_version = 2")  # fmt: skip
+    again: Ground = await open_ground()
+    unknown = ("alerts_v2", other.number, "da0018")
+    assert births(ground.path) == {**born, unknown: 0}
+    assert laid_out(ground.path) == fresh
+    clock.forward(1)
+    record = await again.add(99)
+    assert births(ground.path)["alerts_v2", again.tenant.number, "da0099"] == real_clock.ticks(record["lastUpdateDateTime"])
 
 
 async def test_a_document_older_than_a_member_can_still_be_changed(open_ground: Callable[..., Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import apsw
 
 from secgraph.errors import UsageError
 from secgraph.model.edm import EntitySet, Model, Property
+from secgraph.odata.functions import RUN, computed
 from secgraph.odata.query import fold
-from secgraph.store.layout import column, create_indexes, create_table, encoder, quoted
+from secgraph.odata.search import indexed
+from secgraph.store.layout import create_indexes, create_table, create_words, definitions, encoder, put_words, quoted
 from secgraph.store.statements import migrations
 from secgraph.store.turn import decode
 
@@ -24,12 +27,18 @@ def _fold(*values: Any) -> Any:
     return fold(values[0]) if isinstance(values[0], str) else values[0]
 
 
+def _call(function: str) -> Callable[..., Any]:
+    return lambda *values: computed(function, values)
+
+
 def connect(path: Path, *, write: bool) -> apsw.Connection:
     """A connection set up the way this program reads or writes."""
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if write else 0)
     connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
     connection.set_busy_timeout(BUSY_SECONDS * 1000)
     connection.create_scalar_function("fold", _fold, 1, deterministic=True)
+    for name in RUN:
+        connection.create_scalar_function(f"q_{name}", _call(name), -1, deterministic=True)
     if write:
         # 16 KiB pages keep a document of some kilobytes in its leaf; both must come before the first table.
         connection.pragma("page_size", 16384)
@@ -44,7 +53,7 @@ def connect(path: Path, *, write: bool) -> apsw.Connection:
 
 
 def migrate(connection: apsw.Connection, model: Model) -> None:
-    """Brings the tables up to this version: numbered migrations, then the sets' tables from the model."""
+    """Brings the tables up to this version: the sets' tables from the model, then the numbered migrations."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         found = connection.pragma("user_version")
@@ -58,24 +67,50 @@ def migrate(connection: apsw.Connection, model: Model) -> None:
                 f"The database was written by a newer version (schema {found}, this version knows {max(known)})."
                 " Start the newer version."
             )
+        for one in model.stored():
+            _shape(connection, one)
+        # The sets' tables are there by now, new or grown: a migration may fill what no document tells.
         for number, text in known.items():
             if number > found:
                 connection.execute(text)
         connection.pragma("user_version", max(known))
-        for one in model.sets.values():
-            connection.execute(create_table(one))
-            present = {row[1] for row in connection.execute(f"PRAGMA table_info({quoted(one.table)})")}
-            missing = [item for item in one.columns() if item.name not in present]
-            for item in missing:
-                connection.execute(f"ALTER TABLE {quoted(one.table)} ADD COLUMN {column(item)}")
-            if missing:
-                _fill(connection, one, missing)
-            for index in create_indexes(one):
-                connection.execute(index)
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _shape(connection: apsw.Connection, one: EntitySet) -> None:
+    """Makes a set's table, or adds the columns that it does not have yet; then its indexes."""
+    connection.execute(create_table(one))
+    present = {row[1] for row in connection.execute(f"PRAGMA table_info({quoted(one.table)})")}
+    for name, definition in definitions(one).items():
+        if name not in present:
+            connection.execute(f"ALTER TABLE {quoted(one.table)} ADD COLUMN {definition}")
+    missing = [item for item in one.columns() if item.name not in present]
+    if missing:
+        _fill(connection, one, missing)
+    for index in create_indexes(one):
+        connection.execute(index)
+    named = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (f"{one.table}_words",)).fetchall()
+    if one.choices.search and not named[0][0]:
+        connection.execute(create_words(one))
+        _fill_words(connection, one)
+
+
+def _fill_words(connection: apsw.Connection, one: EntitySet) -> None:
+    """Gives rows that were there before the search was their words."""
+    put, last = put_words(one), 0
+    while rows := _documents(connection, one, last):
+        for _, tenant, key, document in rows:
+            connection.execute(put, (indexed(decode(document), one.path), tenant, key))
+        last = rows[-1][0]
+
+
+def _documents(connection: apsw.Connection, one: EntitySet, after: int) -> list[Any]:
+    """A thousand rows in the order of their numbers: number, tenant, id, full document."""
+    text = f'SELECT rowid, tenant, id, coalesce("full", doc) FROM {quoted(one.table)} WHERE rowid > ? ORDER BY rowid LIMIT 1000'
+    return connection.execute(text, (after,)).fetchall()
 
 
 def _fill(connection: apsw.Connection, one: EntitySet, missing: list[Property]) -> None:
@@ -83,13 +118,8 @@ def _fill(connection: apsw.Connection, one: EntitySet, missing: list[Property]) 
     converts = [(item.name, encoder(item)) for item in missing]
     assigned = ", ".join(f"{quoted(item.name)} = ?" for item in missing)
     table, last = quoted(one.table), 0
-    while True:
-        rows: list[Any] = connection.execute(
-            f'SELECT rowid, coalesce("full", doc) FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT 1000', (last,)
-        ).fetchall()
-        if not rows:
-            return
-        for row, document in rows:
+    while rows := _documents(connection, one, last):
+        for row, _, _, document in rows:
             record = decode(document)
             values = [convert(record.get(name)) for name, convert in converts]
             connection.execute(f"UPDATE {table} SET {assigned} WHERE rowid = ?", (*values, row))

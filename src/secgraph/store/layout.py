@@ -1,7 +1,8 @@
 """Model → tables, columns, indexes. Adds what a newer model needs and fills new columns from the stored documents.
 
-A set's table holds the document as it goes out (`doc`), its full form where that differs (`full`), and the columns that
-`choices.py` names: instants as ticks, enum members as their numbers, texts folded. Every key starts with the tenant.
+A set's table holds the document as it goes out (`doc`), its full form where that differs (`full`), the tenant's stamp of
+its first commit (`born`), and the columns that `choices.py` names: instants as ticks, enum members as their numbers, texts
+folded. Every key starts with the tenant.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from secgraph.odata.query import fold, value_kind
 
 Encode = Callable[[Any], Any]
 
-FIXED = ("tenant", "id", "seq", "doc", "full", "touched")
+FIXED = {
+    "tenant": "INTEGER NOT NULL", "id": "TEXT NOT NULL", "seq": "BIGINT NOT NULL", "doc": "TEXT NOT NULL", "full": "TEXT",
+    "touched": "TEXT",
+    "born": "BIGINT NOT NULL DEFAULT 0",  # 0 is before every stamp
+}  # fmt: skip
+"""The columns that every set's table has, whatever its type."""
+
 SQL_TYPES = {"moment": "BIGINT", "enum": "BIGINT", "number": "BIGINT", "boolean": "INTEGER", "text": "TEXT"}
 
 
@@ -39,15 +46,33 @@ def encoder(item: Property) -> Encode:
 
 def create_table(one: EntitySet) -> str:
     """The statement that makes a set's table."""
-    lines = ["tenant INTEGER NOT NULL", "id TEXT NOT NULL", "seq BIGINT NOT NULL",
-             "doc TEXT NOT NULL", '"full" TEXT', "touched TEXT"]  # fmt: skip
-    lines += [column(item) for item in one.columns()]
-    return f"CREATE TABLE IF NOT EXISTS {quoted(one.table)} ({', '.join(lines)})"
+    return f"CREATE TABLE IF NOT EXISTS {quoted(one.table)} ({', '.join(definitions(one).values())})"
 
 
-def column(item: Property) -> str:
-    """A column's definition."""
-    return f"{quoted(item.name)} {SQL_TYPES[value_kind(item.type)]}"
+def words_table(one: EntitySet) -> str:
+    """The name of the table that `$search` looks into; its rows have the numbers of the set's own rows."""
+    return quoted(f"{one.table}_words")
+
+
+def create_words(one: EntitySet) -> str:
+    """The statement that makes it: an index of words alone, the tenant among them so that no search walks over others."""
+    return (
+        f"CREATE VIRTUAL TABLE {words_table(one)} USING fts5(tenant, words, content='', contentless_delete=1, tokenize='ascii')"
+    )
+
+
+def put_words(one: EntitySet) -> str:
+    """The statement that keeps a row's words; its values are the words, the tenant, and the id."""
+    return (
+        f"INSERT OR REPLACE INTO {words_table(one)} (rowid, tenant, words)"
+        f" SELECT rowid, tenant, ? FROM {quoted(one.table)} WHERE tenant = ? AND id = ?"
+    )
+
+
+def definitions(one: EntitySet) -> dict[str, str]:
+    """The definition of each column of a set's table, by its name."""
+    known = {**FIXED, **{item.name: SQL_TYPES[value_kind(item.type)] for item in one.columns()}}
+    return {name: f"{quoted(name)} {kind}" for name, kind in known.items()}
 
 
 def create_indexes(one: EntitySet) -> list[str]:

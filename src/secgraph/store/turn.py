@@ -19,8 +19,11 @@ from secgraph.model import wire
 from secgraph.model.check import completed
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet, load
-from secgraph.store.layout import FIXED, Encode, encoder, quoted
+from secgraph.odata.query import fold
+from secgraph.odata.search import indexed
+from secgraph.store.layout import FIXED, Encode, encoder, put_words, quoted
 from secgraph.store.protocol import (
+    HELD,
     Answer,
     Change,
     Decide,
@@ -37,6 +40,9 @@ from secgraph.store.protocol import (
 
 encode = msgspec.json.encode
 decode = msgspec.json.decode
+
+_KEPT = frozenset({"tenant", "id", "born"})
+"""Columns that stay as the first write of a row left them."""
 
 
 class Runner(Protocol):
@@ -77,12 +83,18 @@ class Turn:
 
     def _facts(self, needs: Needs) -> Facts:
         facts = Facts(self.now, self.guid, {}, {}, {}, self._new_incident)
+        following: Needs | None = needs
+        while following is not None:
+            self._add(facts, following)
+            following = following.then(facts) if following.then is not None else None
+        return facts
+
+    def _add(self, facts: Facts, needs: Needs) -> None:
         for path, key in needs.rows:
-            row = self._row(path, key)
-            if row is not None:
-                facts.rows[path, key] = row
-                if needs.around and path == ALERTS:
-                    self._gather(facts, (INCIDENTS, row.record["incidentId"]))
+            self._gather(facts, (path, key))
+            row = facts.rows.get((path, key))
+            if row is not None and needs.around and path == ALERTS:
+                self._gather(facts, (INCIDENTS, row.record["incidentId"]))
         for alert, source in needs.entries:
             found = self.run.named("entry", tenant=self.tenant, alert=alert, source=source)
             if found:
@@ -92,11 +104,19 @@ class Turn:
             if found:
                 facts.incidents[space, native] = found[0][0]
                 self._gather(facts, (INCIDENTS, found[0][0]))
-        return facts
+        left = HELD + 1
+        for incident, most in needs.held:
+            ids = self.run.named("alerts_held", tenant=self.tenant, incident=fold(incident), most=min(most, left))
+            facts.held[incident] = [row[0] for row in ids]
+            left -= len(ids)
 
     def _gather(self, facts: Facts, key: tuple[str, str]) -> None:
-        if key not in facts.rows and (row := self._row(*key)) is not None:
+        """Adds a row, and behind an incident that redirects all that it leads to."""
+        while key not in facts.rows and (row := self._row(*key)) is not None:
             facts.rows[key] = row
+            if key[0] != INCIDENTS or not row.record["redirectIncidentId"]:
+                return
+            key = (INCIDENTS, row.record["redirectIncidentId"])
 
     def _row(self, path: str, key: str) -> Row | None:
         found = self.run.plain(_read(path), (self.tenant, key))
@@ -155,8 +175,11 @@ class Turn:
             self.tenant, record["id"], self.seq, encode(shown).decode(),
             None if shown is record else encode(record).decode(),
             encode(change.touched).decode() if change.touched else None,
+            self.stamp,  # kept only where the row is new
             *[convert(record[name]) for name, convert in shape.columns],
         ))  # fmt: skip
+        if shape.put_words and (change.created or shape.searched.intersection(change.changed)):
+            self.run.plain(shape.put_words, (indexed(record, change.set.path), self.tenant, record["id"]))
         self.run.named(
             "event_add", tenant=self.tenant, seq=self.seq, stamp=self.stamp,
             kind="created" if change.created else "updated", entity=change.set.table, id=record["id"],
@@ -180,9 +203,11 @@ class _Shape:
     def __init__(self, one: EntitySet) -> None:
         self.hide: Callable[[Any], Any] | None = wire.hider(one.type)
         self.columns: list[tuple[str, Encode]] = [(item.name, encoder(item)) for item in one.columns()]
+        self.searched = frozenset(one.choices.search)
+        self.put_words = put_words(one) if self.searched else ""
         names = [*FIXED, *(name for name, _ in self.columns)]
         listed = ", ".join(map(quoted, names))
-        replaced = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in names if name not in {"tenant", "id"})
+        replaced = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in names if name not in _KEPT)
         self.write = (
             f"INSERT INTO {quoted(one.table)} ({listed}) VALUES ({', '.join('?' * len(names))})"
             f" ON CONFLICT (tenant, id) DO UPDATE SET {replaced}"
