@@ -8,22 +8,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, cast
+from typing import cast
 
 from secgraph.errors import NotAllowed, NotFound, Unserved
-from secgraph.model.edm import VERSIONS, EntitySet, Model, Operation, Version
-
-What = Literal[
-    "service", "batch", "metadata", "singleton", "collection", "count", "item", "comments", "members", "members_count",
-    "records",
-]  # fmt: skip
+from secgraph.model import served
+from secgraph.model.edm import VERSIONS, Action, EntitySet, Model, Operation, Version
+from secgraph.model.served import What
 
 _KEYED = re.compile(r"(?P<name>[^()]+)\('(?P<key>(?:[^']|'')*)'\)")
-METHODS: dict[What, tuple[str, ...]] = {
-    "service": ("GET",), "batch": ("POST",), "metadata": ("GET",), "singleton": ("GET",), "collection": ("GET",),
-    "count": ("GET",),
-    "item": ("GET", "PATCH"), "comments": ("GET", "POST"), "members": ("GET",), "members_count": ("GET",), "records": ("GET",),
-}  # fmt: skip
+_DELTA = re.compile(r"(?:microsoft\.graph\.(?:security\.)?)?delta(?:\(\))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +29,8 @@ class Target:
     key: str = ""
     member: str = ""
     """The relationship below the key, in its published spelling."""
+    action: Action | None = None
+    """The action; its set is `set`, and `key` the object it is bound to, or empty where it is bound to the collection."""
 
 
 def target(method: str, segments: list[str], model: Model) -> Target:
@@ -50,12 +45,16 @@ def target(method: str, segments: list[str], model: Model) -> Target:
         if published is not None:
             raise Unserved(f"{published.method} {published.path} is published but not served by this version.",
                            hint="GET /v1.0 lists what is served.")  # fmt: skip
+        _expect_served_here(method, version, parts, model)
         raise NotFound(f"There is no resource at /{'/'.join(segments)[:120]}.", hint="GET /v1.0 lists what is served.")
-    if (method if method != "HEAD" else "GET") not in METHODS[found.what]:
-        published = _published(method, version, parts, model)
-        if published is not None:
-            raise Unserved(f"{published.method} {published.path} is published but not served by this version.")
-        allowed = ", ".join(METHODS[found.what])
+    possible = served.methods(model, found.what, found.set)
+    if (method if method != "HEAD" else "GET") not in possible:
+        if found.what not in {"action", "count", "delta"}:  # whose path looks like that of an object, which is another call
+            published = _published(method, version, parts, model)
+            if published is not None:
+                raise Unserved(f"{published.method} {published.path} is published but not served by this version.")
+            _expect_served_here(method, version, parts, model)
+        allowed = ", ".join(possible)
         raise NotAllowed(f"{method} is not possible here.", hint=f"Possible: {allowed}.", headers={"Allow": allowed})
     return found
 
@@ -75,6 +74,10 @@ def _split_keys(segments: list[str]) -> list[str]:
 def _match(version: Version, parts: list[str], model: Model) -> Target | None:
     if not parts:
         return Target("service", version)
+    for action in _actions(model).get(parts[-1].lower(), ()):
+        key = _fits(action.operation, parts)
+        if key is not None and version in action.operation.versions:
+            return Target("action", version, action.set, key, action.name, action)
     head = parts[0].lower()
     if head == "$batch" and len(parts) == 1:
         return Target("batch", version)
@@ -92,6 +95,8 @@ def _match(version: Version, parts: list[str], model: Model) -> Target | None:
             return Target("collection", version, one)
         case [word] if word.lower() == "$count":
             return Target("count", version, one)
+        case [word] if _DELTA.fullmatch(word):
+            return Target("delta", version, one)
         case [key]:
             return Target("item", version, one, key)
         case [key, word] if word.lower() == "comments" and one.choices.operations.comment:
@@ -114,15 +119,53 @@ def _sets(model: Model) -> dict[str, EntitySet]:
     return {one.table.lower(): one for one in model.sets.values()}
 
 
+@cache
+def _actions(model: Model) -> dict[str, list[Action]]:
+    """Served actions by the last segment of their paths, short and qualified."""
+    found: dict[str, list[Action]] = {}
+    for action in model.actions.values():
+        for template in _templates(action.operation):
+            found.setdefault(template[-1], []).append(action)
+    return found
+
+
+@cache
+def _templates(operation: Operation) -> list[list[str]]:
+    """The folded segments of every path of an operation; a key's place keeps its braces."""
+    return [path.strip("/").lower().split("/") for path in (operation.path, *operation.aliases)]
+
+
+def _fits(operation: Operation, parts: list[str]) -> str | None:
+    """The key in a path of that operation, the last where there are several, or empty; None for any other path."""
+    for template in _templates(operation):
+        pairs = list(zip(template, parts, strict=False))
+        if len(template) == len(parts) and all(_like(mark, part) for mark, part in pairs):
+            return next((part for mark, part in reversed(pairs) if mark.startswith("{")), "")
+    return None
+
+
+def _like(mark: str, part: str) -> bool:
+    """Whether a segment is what a template has there: any key, a word, a function with whatever arguments."""
+    word = part.lower()
+    name, bracket, _ = mark.partition("(")
+    return mark.startswith("{") or mark == word or (bool(bracket) and word.startswith(f"{name}(") and word.endswith(")"))
+
+
 def _published(method: str, version: Version, parts: list[str], model: Model) -> Operation | None:
     """The published operation at that path, served or not."""
-    for operation in model.operations.values():
-        if operation.method != method or version not in operation.versions:
-            continue
-        wanted = operation.path.strip("/").split("/")
-        given = [part.removeprefix("microsoft.graph.security.") for part in parts]
-        if len(wanted) == len(given) and all(
-            mark.startswith("{") or mark.lower() == part.lower() for mark, part in zip(wanted, given, strict=True)
-        ):
-            return operation
-    return None
+    return next(
+        (
+            one
+            for one in model.operations.values()
+            if one.method == method and version in one.versions and _fits(one, parts) is not None
+        ),
+        None,
+    )
+
+
+def _expect_served_here(method: str, version: Version, parts: list[str], model: Model) -> None:
+    """NotFound for a call that is published under the other version root only; it names that."""
+    for other in VERSIONS:
+        published = None if other == version else _published(method, other, parts, model)
+        if published is not None:
+            raise NotFound(f"{published.method} {published.path} is not part of {version}.", hint=f"Ask /{other}.")

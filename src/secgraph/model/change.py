@@ -41,7 +41,7 @@ def changes(one: EntitySet, body: Any, present: Record) -> Record:
                 raise BadBody(item.name, "is read-only and differs from the stored value.", hint=_writable(one))
             continue
         value = _written(one, item, given, present.get(item.name))
-        if isinstance(value, str) and value in one.choices.unwritable.get(item.name, ()):
+        if isinstance(value, str) and value != present.get(item.name) and value in one.choices.unwritable.get(item.name, ()):
             raise BadBody(item.name, f"{value!r} cannot be set by a client.", hint=_writable(one))
         found[item.name] = value
     return found

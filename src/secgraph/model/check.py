@@ -140,7 +140,7 @@ class _Struct:
         elif "@" in name:
             return
         elif self.strict:
-            raise BadBody(name, f"is not a member of {self.kind.name}.")
+            raise BadBody(name, f"is not a member of {self.kind.name}.", hint=f"Members: {', '.join(self.members)}.")
         else:
             context.notes[f"{self.kind.name.rpartition('.')[2]} has no member {name[:40]!r}"] += 1
 

@@ -118,7 +118,14 @@ def strict_enum(kind: EnumType) -> Check:
         return found
 
     if kind.flags:
-        return lambda value, _: ", ".join(member(word) for word in str(value).split(","))
+
+        def several(value: Any, _: Context) -> str:
+            if not isinstance(value, str):
+                raise told("member names in one text, separated by commas", value)
+            named = {member(word) for word in value.split(",")}
+            return ", ".join(name for name in kind.members if name in named)
+
+        return several
     return lambda value, _: member(value)
 
 

@@ -31,9 +31,14 @@ class Page:
     documents: list[bytes]
     ids: list[str]
     next: Key | None
+    last: Key | None = None
+    """The order keys of the last row, whether more follow or not; None where there is no row."""
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
+
+HELD = 10_000
+"""Most alerts of incidents that one decision is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,12 @@ class Needs:
     incidents: tuple[tuple[str, str], ...] = ()
     around: bool = False
     """Whether the incidents of the alerts among `rows` are needed too."""
+    held: tuple[tuple[str, int], ...] = ()
+    """(incident id, most): which alerts an incident holds, no more of them than `most`, and no more than one past `HELD` in
+    all, which is how a decision can tell that there are too many.
+    """
+    then: Callable[[Facts], Needs | None] | None = None
+    """What is needed besides, once this is there: whose alerts a merge moves depends on where its incidents redirect."""
 
 
 @dataclass(slots=True)
@@ -73,10 +84,13 @@ class Facts:
     now: int
     tenant_id: str
     rows: dict[tuple[str, str], Row]
+    """What was asked for and is there; behind an incident that redirects stand all that it leads to."""
     entries: dict[tuple[str, str], Entry]
     incidents: dict[tuple[str, str], str]
     new_incident: Callable[[], str]
     """The next incident id of the tenant: decimal digits."""
+    held: dict[str, list[str]] = field(default_factory=dict)
+    """The ids of the alerts of an incident, the oldest first."""
 
 
 @dataclass(slots=True)
@@ -90,7 +104,7 @@ class Put:
     created: bool = False
     touched: Mapping[str, int] = field(default_factory=dict)
     cause: str = ""
-    """Who or what: `app:{client id}`, `source:{name}`."""
+    """Who or what: `app:{client id}`, `source:{name}`; behind a blank the action, and the reasons given for it."""
 
 
 @dataclass(slots=True)

@@ -1,0 +1,210 @@
+"""Merging and moving as pure decisions: what is asked of the store, which rows change, and where it stops."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from secgraph.errors import BadBody, Fault, NotFound
+from secgraph.ingest import regroup
+from secgraph.ingest.incident import destination, graver, opened
+from secgraph.ingest.regroup import Call
+from secgraph.model.check import from_source
+from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.model.edm import load
+from secgraph.store.protocol import HELD, Facts, Needs, Put, Row
+from secgraph.store.turn import new_record
+
+CREATED = "2026-01-01T00:00:00.0000000Z"
+CALL = Call("mergeIncidents", "app", "Ana")
+
+
+def alert(key: str, incident: str, **members: Any) -> tuple[tuple[str, str], Row]:
+    record, _ = from_source(load().sets[ALERTS].type, {"title": key, "severity": "low", "status": "new", "createdDateTime": CREATED, **members}, CREATED)
+    record["id"], record["incidentId"] = key, incident
+    return (ALERTS, key), Row(new_record(record), 1)
+
+
+def incident(key: str, further: str | None = None, touched: tuple[str, ...] = (), **members: Any) -> tuple[tuple[str, str], Row]:
+    record = opened(key, alert("x", key, **members)[1].record, "tenant")
+    if further:
+        record["status"], record["redirectIncidentId"] = "redirected", further
+    return (INCIDENTS, key), Row(record, 1, dict.fromkeys(touched, 1))
+
+
+def facts(*rows: tuple[tuple[str, str], Row], **held: list[str]) -> Facts:
+    """Facts with these rows; `held` as `_2=["a"]`."""
+    numbers = itertools.count(100)
+    return Facts(17_000_000_000_000_000, "tenant", dict(rows), {}, {}, lambda: str(next(numbers)), {key[1:]: ids for key, ids in held.items()})
+
+
+def told(decision: Any) -> list[tuple[str, tuple[str, ...]]]:
+    """Which rows a decision writes, and what changed in them."""
+    assert all(isinstance(change, Put) for change in decision.changes)
+    return [(change.record["id"], change.changed) for change in decision.changes]
+
+
+# --- redirects ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("start", "end"), [("1", "1"), ("2", "1"), ("3", "1"), ("4", "1"), ("9", "9"), ("5", "gone")])
+def test_redirects_are_followed_to_their_end(start: str, end: str) -> None:
+    rows = dict([incident("1"), incident("2", "1"), incident("3", "2"), incident("4", "3"), incident("5", "gone")])
+    assert destination(rows, start) == end
+
+
+def test_a_circle_is_a_fault_and_not_a_hang() -> None:
+    rows = dict([incident("1", "2"), incident("2", "3"), incident("3", "1")])
+    with pytest.raises(Fault, match="circle"):
+        destination(rows, "1")
+
+
+def test_severities_in_their_published_order() -> None:
+    words = ["unknown", "informational", "low", "medium", "high"]
+    for one, other in itertools.product(words, words):
+        assert graver(one, other) == max(one, other, key=words.index)
+
+
+# --- what is asked of the store -----------------------------------------------------------------------------------------
+
+
+def steps(needs: Needs | None, seen: Facts) -> list[Needs]:
+    found: list[Needs] = []
+    while needs is not None:
+        found.append(needs)
+        needs = needs.then(seen) if needs.then else None
+    return found
+
+
+def test_a_merge_asks_for_the_alerts_of_those_that_end_elsewhere() -> None:
+    seen = facts(incident("1"), incident("2", "1"), incident("3"), incident("4", "3"), incident("5"), _3=["a", "b"], _5=["c"])
+    rows, held, alerts = steps(regroup.merge_needs(["2", "4", "5", "nope"]), seen)
+    assert rows.rows == ((INCIDENTS, "2"), (INCIDENTS, "4"), (INCIDENTS, "5"), (INCIDENTS, "nope"))
+    assert held.held == (("3", HELD + 1), ("5", HELD + 1)), "not for those of the target, which stay"
+    assert alerts.rows == ((ALERTS, "a"), (ALERTS, "b"), (ALERTS, "c"))
+
+
+def test_a_merge_of_too_many_reads_none_of_them() -> None:
+    ids = [f"a{number}" for number in range(HELD + 1)]
+    seen = facts(incident("1"), incident("2"), _2=ids)
+    assert steps(regroup.merge_needs(["1", "2"]), seen)[-1].rows == ()
+    with pytest.raises(BadBody, match=f"merged into 1 hold more than {HELD} alerts. Name the largest one first"):
+        regroup.merge(seen, ["1", "2"], CALL)
+
+
+def test_a_merge_of_just_as_many_as_allowed() -> None:
+    ids = [f"a{number}" for number in range(HELD)]
+    seen = facts(incident("1"), incident("2"), *(alert(key, "2") for key in ids), _2=ids)
+    assert len(steps(regroup.merge_needs(["1", "2"]), seen)[-1].rows) == HELD
+    assert len(regroup.merge(seen, ["1", "2"], CALL).changes) == HELD + 2
+
+
+def test_a_move_asks_whether_an_incident_keeps_an_alert() -> None:
+    seen = facts(alert("a", "1"), alert("b", "1"), alert("c", "2"), incident("1"), incident("2"), incident("3"))
+    first, held = steps(regroup.move_needs(["a", "b", "c", "nope"], "3"), seen)
+    assert first.around
+    assert first.rows == ((ALERTS, "a"), (ALERTS, "b"), (ALERTS, "c"), (ALERTS, "nope"), (INCIDENTS, "3"))
+    assert held.held == (("1", 3), ("2", 2))
+
+
+# --- merging ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_merge_writes_each_row_once_the_target_last() -> None:
+    seen = facts(incident("1"), incident("2", severity="high"), incident("3"), alert("a", "2"), alert("b", "3"), _2=["a"], _3=["b"])
+    decision = regroup.merge(seen, ["1", "2", "3"], Call("mergeIncidents", "app", "Ana", "why", "sameActor"))
+    assert decision.answer == "1"
+    assert told(decision) == [
+        ("a", ("incidentId",)), ("b", ("incidentId",)), ("2", ("status", "redirectIncidentId", "lastModifiedBy", "alerts")),
+        ("3", ("status", "redirectIncidentId", "lastModifiedBy", "alerts")), ("1", ("lastModifiedBy", "alerts", "severity", "comments")),
+    ]  # fmt: skip
+    assert {change.cause for change in decision.changes if isinstance(change, Put)} == {"app:app mergeIncidents sameActor"}
+
+
+def test_an_incident_without_alerts_is_merged_too() -> None:
+    decision = regroup.merge(facts(incident("1"), incident("2"), _2=[]), ["1", "2"], CALL)
+    assert told(decision) == [("2", ("status", "redirectIncidentId", "lastModifiedBy")), ("1", ("lastModifiedBy",))]
+
+
+def test_severity_goes_on_following_the_alerts_after_a_merge() -> None:
+    """What a merge decides is no person's word: only that stops the door from raising it."""
+    seen = facts(incident("1"), incident("2", severity="medium"), _2=[])
+    put = regroup.merge(seen, ["1", "2"], Call("mergeIncidents", "app", "Ana", "c")).changes[-1]
+    assert isinstance(put, Put)
+    assert "severity" in put.changed
+    assert set(put.touched) == {"comments"}
+
+
+def test_what_a_person_touched_stays_touched() -> None:
+    seen = facts(incident("1", touched=("severity",)), incident("2", severity="high"), _2=[])
+    put = regroup.merge(seen, ["1", "2"], CALL).changes[-1]
+    assert isinstance(put, Put)
+    assert (put.record["severity"], set(put.touched)) == ("high", {"severity"})
+
+
+def test_the_same_comment_is_carried_over_once() -> None:
+    said = {"comment": "x", "createdByDisplayName": "Bo", "createdDateTime": CREATED}
+    one, two = incident("1"), incident("2")
+    for _, row in (one, two):
+        row.record["comments"] = [dict(said)]
+    one[1].record["comments"].append(dict(said))
+    two[1].record["comments"].append({**said, "comment": "y"})
+    seen = facts(one, two, _2=[])
+    regroup.merge(seen, ["1", "2"], CALL)
+    assert [comment["comment"] for comment in seen.rows[INCIDENTS, "1"].record["comments"]] == ["x", "x", "y"]
+
+
+@pytest.mark.parametrize("ids", [["9", "1"], ["1", "9"]])
+def test_a_merge_of_what_is_not_there_is_refused(ids: list[str]) -> None:
+    seen = facts(incident("1"))
+    steps(regroup.merge_needs(ids), seen)
+    with pytest.raises(NotFound, match="There is no incident '9' in this tenant"):
+        regroup.merge(seen, ids, CALL)
+
+
+# --- moving -------------------------------------------------------------------------------------------------------------
+
+
+def moved(seen: Facts, alerts: list[str], target: str | None) -> Any:
+    return regroup.move(seen, alerts, target, Call("moveAlerts", "app", "Ana"))
+
+
+def test_a_move_into_a_new_incident_writes_that_first() -> None:
+    seen = facts(alert("a", "1"), alert("b", "2"), incident("1"), incident("2"), _1=["a", "z"], _2=["b"])
+    decision = moved(seen, ["a", "b"], None)
+    assert decision.answer == "100"
+    assert told(decision) == [
+        ("100", ()), ("a", ("incidentId",)), ("b", ("incidentId",)), ("1", ("lastModifiedBy", "alerts")),
+        ("2", ("status", "redirectIncidentId", "lastModifiedBy", "alerts")),
+    ]  # fmt: skip
+    assert decision.changes[0].created
+    assert seen.rows[INCIDENTS, "2"].record["redirectIncidentId"] == "100"
+
+
+def test_a_move_leaves_alone_what_is_there_already() -> None:
+    seen = facts(alert("a", "1"), alert("b", "2"), incident("1"), incident("2"), _1=["a"], _2=["b"])
+    assert told(moved(seen, ["a", "b"], "1")) == [
+        ("b", ("incidentId",)), ("2", ("status", "redirectIncidentId", "lastModifiedBy", "alerts")), ("1", ("lastModifiedBy", "alerts")),
+    ]  # fmt: skip
+    assert told(moved(seen, ["a", "b"], "1")) == []
+
+
+def test_a_move_to_a_redirect_ends_where_it_leads() -> None:
+    seen = facts(alert("a", "4"), incident("1"), incident("2", "1"), incident("3", "2"), incident("4"), _4=["a", "z"])
+    assert moved(seen, ["a"], "3").answer == "1"
+    assert seen.rows[INCIDENTS, "3"].record["status"] == "redirected"
+
+
+@pytest.mark.parametrize(("status", "again"), [("new", "active"), ("resolved", "resolved")])
+def test_a_move_out_of_where_a_redirect_leads_opens_it_again(status: str, again: str) -> None:
+    seen = facts(alert("a", "1", status=status), incident("1"), incident("2", "1"), incident("3", "2"), _1=["a", "z"])
+    decision = moved(seen, ["a"], "3")
+    assert decision.answer == "3"
+    assert told(decision) == [
+        ("a", ("incidentId",)), ("1", ("lastModifiedBy", "alerts")), ("3", ("status", "redirectIncidentId", "lastModifiedBy", "alerts")),
+    ]  # fmt: skip
+    found = seen.rows[INCIDENTS, "3"].record
+    assert (found["status"], found["redirectIncidentId"]) == (again, None)
+    assert seen.rows[INCIDENTS, "2"].record["redirectIncidentId"] == "1"
