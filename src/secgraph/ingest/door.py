@@ -10,17 +10,22 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
-from typing import IO, Any
+from typing import IO
 
 from secgraph import clock
-from secgraph.extend import AlertDraft, Connector, NotAnAlert, Unusable
+from secgraph.errors import BadBody
+from secgraph.extend import AlertDraft, Connector, NotAnAlert, Raw, Unusable
+from secgraph.ingest.incident import destination, graver, opened
 from secgraph.ingest.merge import merged
+from secgraph.ingest.report import Report
 from secgraph.ingest.split import Piece, Unreadable, pieces
+from secgraph.ingest.state import GOOD, UNREADABLE, UNUSABLE, remember
 from secgraph.model.check import from_source
 from secgraph.model.choices import ALERTS, INCIDENTS
-from secgraph.model.edm import EnumType, Model
+from secgraph.model.edm import Model
+from secgraph.model.legacy import TAGS
 from secgraph.model.value import clean
 from secgraph.observe import RecordsTaken, observe
 from secgraph.store.protocol import (
@@ -42,52 +47,10 @@ from secgraph.store.turn import new_record
 BATCH = 500
 """Records that share one transaction."""
 
-LISTED = 1000
-"""Most problems that a report lists one by one."""
-
 NOT_EXPANDED = "evidence not expanded"
 """A draft's note: its product left the evidence out of this answer, which does not mean there is none."""
 
 _SAFE_ID = re.compile(r"[a-z0-9][a-z0-9_.\-]{3,127}")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A record that was not taken, or taken with something to know."""
-
-    line: int
-    reason: str
-    kept: bool
-    """Whether it can be retried later."""
-
-
-@dataclass(slots=True)
-class Report:
-    """What became of a delivery. Every record is in exactly one of the three counts."""
-
-    taken: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    unreadable: int = 0
-    """How many of the rejected are no JSON at all."""
-    problems: list[Problem] = field(default_factory=list)
-    more_problems: int = 0
-    """Problems past the first thousand, which are counted only."""
-    notes: Counter[str] = field(default_factory=Counter)
-    """What had to be changed or left out in records that were taken."""
-
-    @property
-    def records(self) -> int:
-        """All records of the delivery."""
-        return self.taken + self.unchanged + self.rejected
-
-    def reject(self, line: int, reason: str, *, kept: bool) -> None:
-        """Counts a record that was not taken."""
-        self.rejected += 1
-        if len(self.problems) < LISTED:
-            self.problems.append(Problem(line, reason, kept))
-        else:
-            self.more_problems += 1
 
 
 @dataclass(slots=True)
@@ -98,6 +61,8 @@ class _Ready:
     draft: AlertDraft
     record: Record
     piece: Piece
+    into: str | None = None
+    """The incident of ours that it belongs to, when who raised it knows."""
 
 
 @dataclass(slots=True)
@@ -133,10 +98,6 @@ class Door:
         self._model = model
         self._now = now
         self._alerts = model.sets[ALERTS]
-        self._incidents = model.sets[INCIDENTS]
-        severity = self._alerts.type.properties["severity"].type
-        assert isinstance(severity, EnumType)  # noqa: S101 -- the contract says so
-        self._rank = severity.members
 
     async def take(
         self,
@@ -150,14 +111,41 @@ class Door:
         """Takes a delivery. `tick` hears of every batch how many records it had; a `small` one is read where it is, since
         a change of threads would take longer than reading it.
         """
-        report = Report()
+        report, began = Report(), self._now()
         records = self._records(stream, source)
         if small:
             await self._take_batch(tenant, source, list(records), report)
         else:
             await self._take_large(tenant, source, records, report, tick)
         observe(RecordsTaken(source.name, report.taken, report.unchanged, report.rejected))
+        if report.taken or report.unchanged:
+            await self.state(tenant, source, GOOD, began, report.example)
+        elif report.rejected > report.ignored:
+            await self.state(tenant, source, UNREADABLE if report.unreadable == report.rejected else UNUSABLE, began)
         return report
+
+    async def state(self, tenant: int, source: Connector, status: int, began: int, example: Record | None = None) -> None:
+        """Remembers whether a delivery could be taken; one of which nothing could makes its source a failing one."""
+        await remember(self._store, tenant, source.name, status, began=began, now=self._now(), example=example)
+
+    async def create(
+        self, tenant: int, draft: AlertDraft, original: bytes, *, road: str, cause: str, into: str | None
+    ) -> Record:
+        """Takes one alert that was made by hand, into an incident of ours or one of its own; gives it as committed. BadBody
+        when there is no such incident.
+        """
+        ready = self._checked(draft, Piece(Raw(1, original, None, self._now()), repaired=False))
+        ready.into = into
+        needs = Needs(rows=((INCIDENTS, into),) if into is not None else ())
+
+        def decide(facts: Facts) -> Decision[Record]:
+            if into is not None and (INCIDENTS, into) not in facts.rows:
+                raise BadBody("createAlertInput/linkToIncident", f"there is no incident {into} in this tenant.")
+            turn = _Batch(facts, road, self, cause)
+            turn.take(ready)
+            return Decision(turn.finished(), facts.rows[ALERTS, ready.id].record)
+
+        return await self._store.write(tenant, needs, decide)
 
     async def _take_large(
         self,
@@ -219,6 +207,8 @@ class Door:
         for name, default in self._alerts.choices.defaults.items():
             if record[name] is None or (name not in alert and record[name] == "unknown"):
                 record[name] = default
+        if record["additionalData"]:
+            record["additionalData"].pop(TAGS, None)  # ours: what a person wrote there
         for item in record["evidence"]:
             item["createdDateTime"] = item["createdDateTime"] or record["createdDateTime"]
         notes.update(draft.notes)
@@ -230,6 +220,8 @@ class Door:
 
     async def _take_batch(self, tenant: int, source: Connector, batch: list[_Record], report: Report) -> None:
         ready = [one for record in batch for one in record.ready]
+        if ready:
+            report.example = ready[0].record
         needs = Needs(
             rows=tuple({(ALERTS, one.id): None for one in ready}),
             entries=tuple({(one.id, source.name): None for one in ready}),
@@ -243,6 +235,7 @@ class Door:
                 report.reject(record.line, record.refusal.reason, kept=True)
             elif record.ignored:
                 report.reject(record.line, record.ignored, kept=False)
+                report.ignored += 1
             elif changed:
                 report.taken += 1
             else:
@@ -252,7 +245,7 @@ class Door:
 
     def _decide(self, facts: Facts, source: Connector, batch: list[_Record]) -> Decision[list[bool]]:
         """The changes of a whole batch, and for each record whether it changed anything."""
-        turn = _Batch(facts, source.name, self)
+        turn = _Batch(facts, source.name, self, f"source:{source.name}")
         outcomes = []
         for record in batch:
             if record.refusal is not None:
@@ -261,22 +254,6 @@ class Door:
         return Decision(turn.finished(), outcomes)
 
     # -- what a batch asks of the door
-
-    def incident(self, incident: str, alert: Record, tenant_id: str) -> Record:
-        """A new incident around an alert that nothing else claims."""
-        record, _ = from_source(self._incidents.type, {
-            "displayName": alert["title"], "severity": alert["severity"], "createdDateTime": alert["createdDateTime"],
-            "status": "resolved" if alert["status"] == "resolved" else "active", "description": alert["description"],
-            "classification": alert["classification"], "determination": alert["determination"],
-            "assignedTo": alert["assignedTo"],
-        }, alert["createdDateTime"])  # fmt: skip
-        record = new_record(record)
-        record["id"], record["tenantId"] = incident, tenant_id
-        return record
-
-    def graver(self, one: str, other: str) -> str:
-        """The graver of two severities."""
-        return max(one, other, key=lambda word: self._rank[word])
 
     @property
     def triage(self) -> tuple[str, ...]:
@@ -295,10 +272,10 @@ def _noted(draft: AlertDraft, notes: Counter[str]) -> AlertDraft:
 class _Batch:
     """The decisions of one batch; later records see what earlier ones decided."""
 
-    def __init__(self, facts: Facts, source: str, door: Door) -> None:
+    def __init__(self, facts: Facts, source: str, door: Door, cause: str) -> None:
         self.facts = facts
         self.source = source
-        self.cause = f"source:{source}"
+        self.cause = cause
         self.door = door
         self.changes: list[Change] = []
         self.grown: dict[str, list[str]] = {}
@@ -335,14 +312,16 @@ class _Batch:
         return changed
 
     def _open(self, one: _Ready) -> None:
-        """A new alert, in the incident its source names or in one of its own."""
+        """A new alert, in the incident its source names, or where that was merged into, or in one of its own."""
         record = new_record(one.record)
         record["id"], record["tenantId"] = one.id, self.facts.tenant_id
         key = one.draft.incident
-        incident = self.facts.incidents.get(key) if key is not None else None
+        incident = one.into or (self.facts.incidents.get(key) if key is not None else None)
+        if incident is not None:
+            incident = destination(self.facts.rows, incident)
         if incident is None or (INCIDENTS, incident) not in self.facts.rows:
             incident = self.facts.new_incident()
-            fresh = Row(self.door.incident(incident, record, self.facts.tenant_id), 0)
+            fresh = Row(opened(incident, record, self.facts.tenant_id), 0)
             self.facts.rows[INCIDENTS, incident] = fresh
             self.changes.append(self.door.put(INCIDENTS, fresh, (), created=True, cause=self.cause))
             if key is not None:
@@ -365,9 +344,9 @@ class _Batch:
         members = self.grown.setdefault(incident, [])
         if joined and "alerts" not in members:
             members.append("alerts")
-        graver = self.door.graver(row.record["severity"], alert["severity"])
-        if graver != row.record["severity"] and "severity" not in row.touched:
-            row.record = {**row.record, "severity": graver}
+        gravest = graver(row.record["severity"], alert["severity"])
+        if gravest != row.record["severity"] and "severity" not in row.touched:
+            row.record = {**row.record, "severity": gravest}
             if "severity" not in members:
                 members.append("severity")
 
@@ -378,12 +357,3 @@ class _Batch:
                 row = self.facts.rows[INCIDENTS, incident]
                 self.changes.append(self.door.put(INCIDENTS, row, tuple(members), created=False, cause=self.cause))
         return self.changes
-
-
-def as_data(report: Report) -> dict[str, Any]:
-    """A report as JSON."""
-    return {
-        "records": report.records, "taken": report.taken, "unchanged": report.unchanged, "rejected": report.rejected,
-        "problems": [{"line": one.line, "reason": one.reason, "kept": one.kept} for one in report.problems],
-        "moreProblems": report.more_problems, "notes": dict(report.notes.most_common(100)),
-    }  # fmt: skip
