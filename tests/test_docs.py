@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -10,19 +12,24 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from secgraph import errors
+from secgraph.model import served
+from secgraph.model.choices import ALERTS, INCIDENTS, NOT_OURS
 from secgraph.model.edm import load
+from secgraph.odata import bind
+from secgraph.odata.functions import FUNCTIONS
 from secgraph.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
-PAGES = sorted(page.relative_to(ROOT).as_posix() for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+CONTRACT = ROOT / "CONTRACT.md"
+PAGES = sorted(page.relative_to(ROOT).as_posix() for page in [ROOT / "README.md", CONTRACT, *(ROOT / "docs").rglob("*.md")])
 
 _FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)>\s]+)>?(?:\s+\"[^\"]*\")?\s*\)|^\[[^\]]+\]:\s*<?([^>\s]+)", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$", re.MULTILINE)
 
 
-def rows(page: str) -> list[list[str]]:
+def rows(page: str | Path) -> list[list[str]]:
     """The cells of a page's tables, without their back ticks."""
     lines = (REFERENCE / page).read_text("utf-8").splitlines()
     return [[cell.strip().strip("`") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines if line.startswith("|")]
@@ -95,6 +102,53 @@ def test_every_operator_row_of_a_member_of_an_enumeration_is_documented() -> Non
                 assert word in page, f"{item.name}: {word}"
 
 
+# --- the contract ---------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_generated_is_stale() -> None:
+    answer = subprocess.run(  # noqa: S603 -- a script of this project
+        [sys.executable, ROOT / "scripts" / "docs", "--check"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_every_published_operation_is_told_once_with_what_it_is() -> None:
+    model = load()
+    told = [row for row in rows(CONTRACT) if row[0] in model.operations]
+    assert [row[0] for row in told] == list(model.operations)
+    assert len(told) == 60
+    for name, call, versions, state, permissions, options in told:
+        one = model.operations[name]
+        assert call.startswith(f"{one.method} {one.path}")
+        assert all(alias in call for alias in one.aliases)
+        assert versions == ", ".join(one.versions)
+        assert state.partition(":")[0] == served.state(one, model)[0]
+        assert all(f"`{entry}" in f"`{permissions}" for entry in one.application)
+        found = served.operations(model).get(name)
+        assert options.replace("`", "").split() == list(found.options if found else ())
+
+
+def test_every_call_of_ours_is_told() -> None:
+    told = {row[0] for row in rows(CONTRACT)}
+    ours = {f"{call.method} {call.path}" for call in served.calls(load()) if call.published is None}
+    assert ours <= told
+    assert set(NOT_OURS) <= told
+
+
+def test_what_can_be_done_with_a_property_is_told() -> None:
+    text = CONTRACT.read_text("utf-8")
+    assert text.index("### security/alerts_v2") < text.index("### security/incidents")
+    told = rows(CONTRACT)
+    for one in load().sets.values():
+        part = text.partition(f"### {one.path}\n")[2].partition("###")[0]
+        for name, item in one.type.properties.items():
+            assert (f"| `{name}` |" in part) != item.navigation, name
+    assert ["status", "yes", "yes", "yes", "PATCH"] in told
+    assert ["comments", "yes", "", "", "POST"] in told
+    assert ["evidence", "yes", "", "", ""] in told
+    assert ["lastModifiedDateTime", "yes", "yes", "yes", ""] in told
+
+
 # --- links ---------------------------------------------------------------------------------------------------------------
 
 
@@ -126,3 +180,23 @@ def test_relative_links_lead_somewhere(name: str) -> None:
 def test_there_are_pages() -> None:
     assert "README.md" in PAGES
     assert len(PAGES) >= 5
+
+
+def examples() -> Iterator[tuple[str, str]]:
+    """The lines of the marked blocks in docs/query.md: which option, and its text."""
+    options = {"odata": "$filter", "search": "$search", "orderby": "$orderby", "select": "$select", "expand": "$expand"}
+    for mark, block in re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "docs" / "query.md").read_text("utf-8"), re.MULTILINE | re.DOTALL):
+        yield from ((options[mark], line) for line in block.splitlines() if line.strip())
+
+
+@pytest.mark.parametrize(("option", "text"), list(examples()))
+def test_every_example_of_a_question_is_understood(option: str, text: str) -> None:
+    model = load()
+    one = model.sets[INCIDENTS if option == "$expand" else ALERTS]
+    asked = bind.query(one, {option: text}, model)
+    assert asked.where is not None or option not in {"$filter", "$search"}
+
+
+def test_every_function_is_documented() -> None:
+    said = (ROOT / "docs" / "query.md").read_text("utf-8").lower()
+    assert [name for name in FUNCTIONS if name not in said] == []

@@ -1,4 +1,4 @@
-"""The model as documents others read: `$metadata` (CSDL 4.0 XML)."""
+"""The model as documents others read: `$metadata` (CSDL 4.0 XML), the OpenAPI document, what stands at a version root."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from functools import cache
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from secgraph.model import openapi as describing
 from secgraph.model.edm import Model, Version, load
 
 # An alias is one simple word (CSDL 4.0), so only the root namespace has one; every type is written by its full name.
 ALIASES = {"microsoft.graph": ' Alias="graph"', "microsoft.graph.security": ""}
+
+
+_ORIGIN = "https://origin.invalid"
+"""Stands for an origin until it is known."""
 
 
 @cache
@@ -24,6 +29,8 @@ def metadata(version: Version) -> bytes:
         namespace, _, short = name.rpartition(".")
         by_namespace[namespace].extend(_enum(short, fact) if fact["kind"] == "EnumType" else _struct(short, fact, model))
     for action in model.contract["actions"]:
+        if version == "v1.0" and action.get("beta"):
+            continue
         by_namespace[action["namespace"]].extend(_action(action))
     by_namespace["microsoft.graph"].extend(_container(model))
     lines = ['<?xml version="1.0" encoding="utf-8"?>',
@@ -92,3 +99,14 @@ def singleton(root: str) -> bytes:
     """The `security` singleton, which is nothing but the place of its sets."""
     links = {f"{one.table}@odata.navigationLink": f"{root}/{path}" for path, one in load().sets.items()}
     return json.dumps({"@odata.context": f"{root}/$metadata#security", **links}).encode()
+
+
+def openapi(origin: str, sources: tuple[str, ...]) -> bytes:
+    """The OpenAPI 3.1 document, for clients that reach the server at `origin`; `sources` are the names /ingest knows."""
+    return _described(sources).replace(_ORIGIN.encode(), json.dumps(origin)[1:-1].encode())
+
+
+@cache
+def _described(sources: tuple[str, ...]) -> bytes:
+    """The document for any origin: it is large, and a client may call us by many names."""
+    return json.dumps(describing.document(load(), _ORIGIN, sources)).encode()

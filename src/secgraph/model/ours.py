@@ -1,0 +1,132 @@
+"""Schemas of what the published types leave out: the shapes around objects, identity, and what only this server has."""
+
+from __future__ import annotations
+
+from secgraph.model.schemas import NAMED, TEXT, URL, Schema, array, nullable, record
+
+_NUMBER: Schema = {"type": "integer", "minimum": 0}
+_MOMENT: Schema = {"type": "string", "format": "date-time"}
+_METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
+_KEY = ("kty", "use", "kid", "x5t", "n", "e", "issuer")
+_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+_ERROR = record(
+    {
+        "code": TEXT,
+        "message": TEXT,
+        "innerError": record({"date": TEXT, "request-id": TEXT, "client-request-id": TEXT}),
+    },
+    ("code", "message", "innerError"),
+)
+
+_COMMENT = record({"comment": NAMED}, ("comment",))
+_COMMENTS = array(_COMMENT, minItems=1, maxItems=100)
+
+_REQUEST = record(
+    {
+        "id": {"type": "string", "minLength": 1, "description": "Another one for each; compared without letter case."},
+        "method": {"type": "string", "enum": list(_METHODS)},
+        "url": {"type": "string", "minLength": 1, "description": "Relative to the version root, with a version, or absolute."},
+        "headers": nullable({"type": "object", "additionalProperties": TEXT, "description": "A body needs its type here."}),
+        "body": {"description": "JSON, or base64url text where it is not JSON."},
+        "dependsOn": nullable(array(TEXT, description="Ids of requests that must succeed before.")),
+    },
+    ("id", "method", "url"),
+)
+
+_ANSWERED = record(
+    {
+        "id": TEXT,
+        "status": {"type": "integer", "minimum": 100, "maximum": 599},
+        "headers": {"type": "object", "additionalProperties": TEXT},
+        "body": {"description": "JSON, or base64url text where it is not JSON; absent where there is none."},
+    },
+    ("id", "status", "headers"),
+)
+
+_RECORD = record(
+    {
+        "source": TEXT,
+        "product": TEXT,
+        "nativeId": TEXT,
+        "updatedDateTime": nullable(_MOMENT),
+        "receivedDateTime": _MOMENT,
+        "repaired": {"type": "boolean", "description": "Whether something in it could not be stored as it came."},
+        "contentEncoding": {"type": "string", "enum": ["utf-8", "base64"]},
+        "content": TEXT,
+    },
+    ("source", "product", "nativeId", "updatedDateTime", "receivedDateTime", "repaired", "contentEncoding", "content"),
+)
+
+_REPORT = record(
+    {
+        "records": _NUMBER,
+        "taken": _NUMBER,
+        "unchanged": _NUMBER,
+        "rejected": _NUMBER,
+        "problems": array(
+            record({"line": _NUMBER, "reason": TEXT, "kept": {"type": "boolean"}}, ("line", "reason", "kept")),
+            description="What was not taken, or taken with something to know; `kept` ones can be retried.",
+        ),
+        "moreProblems": _NUMBER,
+        "notes": {"type": "object", "additionalProperties": _NUMBER, "description": "What was repaired, and how often."},
+    },
+    ("records", "taken", "unchanged", "rejected", "problems", "moreProblems", "notes"),
+)
+
+COMPONENTS: dict[str, Schema] = {
+    "batchRequest": record({"requests": array(_REQUEST, minItems=1, maxItems=20)}, ("requests",)),
+    "batchResponse": record({"responses": array(_ANSWERED)}, ("responses",)),
+    "document": {"type": "object"},
+    "error": record({"error": _ERROR}, ("error",)),
+    "identityError": record(
+        {
+            "error": TEXT,
+            "error_description": TEXT,
+            "error_codes": array({"type": "integer"}, description="The number behind AADSTS."),
+            "timestamp": TEXT,
+            "trace_id": TEXT,
+            "correlation_id": TEXT,
+        },
+        ("error", "error_description", "error_codes", "timestamp", "trace_id", "correlation_id"),
+    ),
+    "ingestReport": _REPORT,
+    "keys": record({"keys": array(record(dict.fromkeys(_KEY, TEXT), _KEY))},
+                   ("keys",)),
+    "newComment": {"anyOf": [_COMMENT, _COMMENTS, record({"value": _COMMENTS}, ("value",))]},
+    "notChanged": record({"id": TEXT, "error": record({"code": TEXT, "message": TEXT}, ("code", "message"))}, ("id", "error")),
+    "recordCollectionResponse": record({"@odata.context": URL, "value": array(_RECORD)}, ("value",)),
+    "serviceDocument": record(
+        {
+            "@odata.context": URL,
+            "value": array(record({"name": TEXT, "kind": {"enum": ["EntitySet", "Singleton"]}, "url": TEXT},
+                                  ("name", "kind", "url"))),
+        },
+        ("value",),
+    ),
+    "singleton": record({"@odata.context": URL}, additionalProperties=URL),
+    "tokenRequest": record(
+        {
+            "grant_type": {"const": "client_credentials"},
+            "client_id": TEXT,
+            "client_secret": TEXT,
+            "client_assertion_type": {"const": _ASSERTION},
+            "client_assertion": {"type": "string", "description": "A JWT signed by the key of a registered certificate."},
+            "scope": {"type": "string", "examples": ["https://graph.microsoft.com/.default"]},
+            "resource": {"type": "string", "description": "The older word for a scope."},
+        },
+        ("grant_type",),
+    ),
+    "tokenResponse": record(
+        {
+            "token_type": {"const": "Bearer"},
+            "expires_in": {"type": "integer", "minimum": 1},
+            "ext_expires_in": {"type": "integer", "minimum": 1},
+            "access_token": TEXT,
+            **{name: {"type": "string", "description": "From the older endpoint only."} for name in
+               ("not_before", "expires_on", "resource")},
+        },
+        ("token_type", "expires_in", "access_token"),
+    ),
+}  # fmt: skip
+"""The components by name."""
