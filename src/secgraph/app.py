@@ -7,10 +7,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from secgraph import clock
-from secgraph.edge import keys as key_files
+from secgraph.edge.act import Actor
 from secgraph.edge.authority import Authority
-from secgraph.edge.http import Edge, own_hosts
+from secgraph.edge.compress import Compressor
+from secgraph.edge.cors import Cors
+from secgraph.edge.delta import Delta
+from secgraph.edge.grants import Grants
+from secgraph.edge.http import Edge
+from secgraph.edge.keys import KeyRing
+from secgraph.edge.legacy import Limits, Older
 from secgraph.edge.links import Links
+from secgraph.edge.origin import Origins, own_hosts
 from secgraph.edge.push import Push
 from secgraph.edge.read import Reader
 from secgraph.edge.tokens import Tokens
@@ -22,6 +29,7 @@ from secgraph.settings import Settings
 from secgraph.store.protocol import Store
 from secgraph.store.registry import Registry
 from secgraph.store.sqlite import open_store
+from secgraph.store.views import Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +60,15 @@ async def core(settings: Settings, now: clock.Now = clock.now) -> AsyncIterator[
 
 def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
     """The HTTP application over an open core."""
-    keys = key_files.load(settings.folder / "keys")
+    keys = KeyRing(settings.folder / "keys", now, settings["token_seconds"])
     hosts = own_hosts(settings["public_url"], settings["host"], settings["allowed_hosts"])
+
+    named = bool(settings["public_url"] or settings["allowed_hosts"])
+    life, reuse = settings["token_seconds"], settings["assertion_reuse_seconds"]
+    grants = Grants(keys, inner.registry, now, hosts, life=life, reuse=reuse)
+
+    shown = Views(inner.store)
+    limits = Limits(settings["legacy_skip_limit"], settings["legacy_vendor_required"])
 
     async def ready() -> bool:
         try:
@@ -65,12 +80,16 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
     return Edge(
         model=inner.model,
         tokens=Tokens(keys, inner.registry, now),
-        authority=Authority(keys, inner.registry, now, hosts, settings["token_seconds"]),
-        reader=Reader(inner.store, inner.model, Links(keys.links)),
+        authority=Authority(keys, inner.registry, grants),
+        reader=Reader(shown, inner.model, Links(keys.links), settings["page_bytes"]),
+        delta=Delta(shown, inner.model, Links(keys.links), now, settings["delta_days"], settings["page_bytes"]),
         writer=Writer(inner.store, settings["body_bytes"]),
-        push=Push(inner.door, settings["ingest_bytes"]),
-        hosts=hosts,
-        public_url=settings["public_url"],
+        actor=Actor(inner.store, inner.model, inner.door, settings["body_bytes"]),
+        older=Older(inner.store, settings["body_bytes"], limits),
+        push=Push(inner.door, settings["ingest_bytes"], now),
+        origins=Origins(hosts, settings["public_url"], settings["trusted_proxies"], named=named),
+        compressor=Compressor(settings["compress"]),
+        cors=Cors(settings["cors_origins"]),
         ready=ready,
         now=now,
         most_batch=settings["body_bytes"],

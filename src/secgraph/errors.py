@@ -106,6 +106,13 @@ class Conflict(Refusal):
     code = "nameAlreadyExists"
 
 
+class Redirected(Refusal):
+    """The incident was merged into another one, which is to be changed in its place."""
+
+    status = 409
+    code = "notAllowed"
+
+
 class Stale(Refusal):
     """If-Match names a version that is no longer the present one."""
 
@@ -118,6 +125,13 @@ class TooSlowPeer(Refusal):
 
     status = 408
     code = "invalidRequest"
+
+
+class SyncStateLost(Refusal):
+    """A delta link is older than it is good for, or tells of commits that this server does not have; start over."""
+
+    status = 410
+    code = "syncStateNotFound"
 
 
 class TooLarge(Refusal):
@@ -158,11 +172,11 @@ class Busy(Refusal):
 class OAuthRefusal(Refusal):
     """A token request that the authority refuses, in the words of OAuth 2.0 and with the platform's AADSTS number."""
 
-    def __init__(self, error: str, number: int, text: str, *, status: int = 400) -> None:
+    def __init__(self, error: str, number: int, text: str, *, status: int = 0) -> None:
         super().__init__(text)
         self.error = error
         self.number = number
-        self.status = status
+        self.status = status or (401 if error == "invalid_client" else 400)
 
 
 class UsageError(Exception):

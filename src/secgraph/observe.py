@@ -62,6 +62,8 @@ class TokenRefused(Fact):
     tenant: str
     client: str
     error: str
+    number: int
+    """The AADSTS number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,23 @@ class TokenIssued(Fact):
 
     tenant: str
     client: str
+    proof: str
+    """What it proved itself with: secret or certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeysChanged(Fact):
+    """The key that signs tokens, or the older ones that are still honoured, changed."""
+
+    signer: str
+    honoured: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeysFailed(Fact):
+    """The folder of keys cannot be read as it stands now; those read before go on."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +111,7 @@ class ClockAhead(Fact):
 
 LEVELS = {
     CertificateFailed: logging.ERROR,
+    KeysFailed: logging.ERROR,
     RequestFailed: logging.ERROR,
     ClockAhead: logging.WARNING,
     TokenRefused: logging.WARNING,

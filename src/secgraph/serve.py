@@ -19,7 +19,7 @@ import uvicorn
 from secgraph import quickstart
 from secgraph.app import core, edge
 from secgraph.edge import tls
-from secgraph.edge.http import own_hosts
+from secgraph.edge.origin import own_hosts
 from secgraph.errors import UsageError
 from secgraph.observe import CertificateFailed, CertificateRenewed, ServerStarted, ServerStopped, observe
 from secgraph.settings import Settings

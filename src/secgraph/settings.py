@@ -10,6 +10,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,6 +55,12 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _natural(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("must be a whole number, 0 or more")
+    return int(text)
+
+
 def _origin(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path.strip("/") or parts.query:
@@ -63,6 +70,26 @@ def _origin(text: str) -> str:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip().lower() for part in text.split(",") if part.strip())
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    found = _names(text)
+    for name in found:
+        try:
+            ip_network(name, strict=False)
+        except ValueError:
+            raise ValueError(f"must be addresses or networks such as 10.0.0.0/8, not '{name}'") from None
+    return found
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(name if name == "*" else _bare_port(_origin(name)) for name in _names(text))
+
+
+def _bare_port(origin: str) -> str:
+    """The origin as browsers write it: without the port that its scheme has anyway."""
+    scheme, _, host = origin.partition("://")
+    return f"{scheme}://{host.removesuffix(':443' if scheme == 'https' else ':80')}"
 
 
 def _choice(*words: str) -> Callable[[str], str]:
@@ -80,13 +107,28 @@ SETTINGS = (
     Setting("port", 8443, _port, "Port to listen on."),
     Setting("public_url", "", _origin, "Origin that clients use, when a proxy stands in front; every link is written with it."),
     Setting("allowed_hosts", (), _names, "Further host names this server answers for, separated by commas."),
+    Setting("trusted_proxies", (), _networks, "Addresses or networks of proxies whose X-Forwarded headers are believed,"
+            " separated by commas."),
+    Setting("cors_origins", (), _origins, "Origins of web pages that may call this server from a browser, separated by commas;"
+            " * for any."),
+    Setting("compress", "auto", _choice("auto", "on", "off"), "Whether answers are compressed with gzip: auto (for clients"
+            " elsewhere, from 4 KiB), on or off."),
     Setting("tls_cert", "", str, "Certificate chain file (PEM) instead of the local one."),
     Setting("tls_key", "", str, "Key file (PEM) of tls_cert."),
     Setting("allow_plain_http", False, _truth, "Serve without TLS. Only for loopback or behind a proxy that adds it."),
     Setting("token_seconds", 3599, _whole, "Life of an access token, in seconds."),
+    Setting("assertion_reuse_seconds", 600, _natural, "How long after its first use a client's certificate assertion is taken"
+            " again, in seconds: MSAL sends the same one for nine minutes. 0 takes each once."),
+    Setting("delta_days", 30, _whole, "How long a link of delta() is good for, in days."),
     Setting("query_seconds", 10.0, _positive, "Deadline of a query that no index answers, in seconds."),
     Setting("body_bytes", 1024 * 1024, _whole, "Largest body of an API call, in bytes."),
+    Setting("page_bytes", 1024 * 1024, _whole, "What a page of alerts or incidents stays under, in bytes: it has fewer rows"
+            " instead, but never less than one."),
     Setting("ingest_bytes", 32 * 1024 * 1024, _whole, "Largest body of a delivery to /ingest, in bytes."),
+    Setting("legacy_skip_limit", 0, _natural, "Most rows that $skip may pass over on /security/alerts: 500 in the published"
+            " API, 0 for no limit."),
+    Setting("legacy_vendor_required", False, _truth, "Refuse a change of an older alert that names no vendor and provider, as"
+            " the published API does."),
     Setting("log_format", "plain", _choice("plain", "json"), "How log lines are written: plain or json."),
     Setting("log_level", "info", _choice("debug", "info", "warning", "error"), "The least a fact must weigh to be logged."),
 )  # fmt: skip

@@ -10,10 +10,15 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
 
 from secgraph import clock as real_clock
 from secgraph.app import Core, core, edge
@@ -92,6 +97,18 @@ class Graph:
                 return found
             body = await self.get(body["@odata.nextLink"])
 
+    async def changes(self, link: str, **more: Any) -> tuple[list[dict[str, Any]], str]:
+        """A round of delta(), from its path or a link: the items of all its pages, and the link for the next round."""
+        found: list[dict[str, Any]] = []
+        while True:
+            answer = await self.ask("GET", link, **more)
+            _expect(answer, 200)
+            body = answer.json()
+            found += body["value"]
+            if "@odata.deltaLink" in body:
+                return found, str(body["@odata.deltaLink"])
+            link = body["@odata.nextLink"]
+
     async def hand_in(self, source: str, *records: dict[str, Any], status: int = 200) -> Any:
         """POSTs records to /ingest and gives the report."""
         answer = await self.ask("POST", f"/ingest/{source}", content=json.dumps(list(records)))
@@ -104,11 +121,11 @@ class Graph:
 
 
 @asynccontextmanager
-async def running(folder: Path, clock: Clock) -> AsyncIterator[Graph]:
+async def running(folder: Path, clock: Clock, **flags: Any) -> AsyncIterator[Graph]:
     """A server on a data folder, with a tenant `contoso` (made when it is not there yet), an application that holds every
-    permission, and a token of it.
+    permission, and a token of it. Flags are settings by name: `delta_days=1`.
     """
-    settings = gather({"data": folder}, {})
+    settings = gather({"data": folder, **flags}, {})
     async with core(settings, clock) as inner:
         found = await inner.registry.tenants()
         tenant = found[0] if found else await inner.registry.create_tenant("contoso")
@@ -139,3 +156,15 @@ def graph_alert(number: int = 1, **members: Any) -> dict[str, Any]:
         "evidence": [],
         **members,
     }
+
+
+def self_signed(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, *, starts: int, ends: int) -> x509.Certificate:
+    """A certificate for a key, valid between two instants (in ticks): what an application proves itself with."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "made up")])
+    first, last = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=one // real_clock.SECOND) for one in (starts, ends))
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
+        .not_valid_before(first).not_valid_after(last)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip

@@ -15,7 +15,8 @@ from secgraph import clock as real_clock
 from secgraph.access.caller import Caller
 from secgraph.access.narrow import narrow, narrow_key
 from secgraph.extend import AlertDraft, Framing, NotAnAlert, Raw, Unusable
-from secgraph.ingest.door import Door, Report
+from secgraph.ingest.door import Door
+from secgraph.ingest.report import Report
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
 from secgraph.odata import bind

@@ -17,6 +17,10 @@ from azure.identity import ClientSecretCredential
 from azure.identity.aio import ClientSecretCredential as AsyncClientSecretCredential
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
+from msgraph.generated.models.alert import Alert as OlderAlert
+from msgraph.generated.models.alert_feedback import AlertFeedback
+from msgraph.generated.models.alert_severity import AlertSeverity as OlderSeverity
+from msgraph.generated.models.alert_status import AlertStatus as OlderStatus
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.security.alert import Alert
 from msgraph.generated.models.security.alert_classification import AlertClassification
@@ -27,11 +31,14 @@ from msgraph.generated.models.security.alert_status import AlertStatus
 from msgraph.generated.models.security.device_evidence import DeviceEvidence
 from msgraph.generated.models.security.incident import Incident
 from msgraph.generated.models.security.incident_status import IncidentStatus
+from msgraph.generated.security.alerts.alerts_request_builder import AlertsRequestBuilder
 from msgraph.generated.security.alerts_v2.alerts_v2_request_builder import Alerts_v2RequestBuilder
 from msgraph.generated.security.incidents.incidents_request_builder import IncidentsRequestBuilder
 from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]  # it ships no types
+from msgraph_core.requests.batch_request_content import BatchRequestContent  # type: ignore[import-untyped]  # the same
+from msgraph_core.requests.batch_request_item import BatchRequestItem  # type: ignore[import-untyped]  # the same
 from msgraph_core.tasks.page_iterator import PageIterator  # type: ignore[import-untyped]  # the same
 
 pytestmark = [
@@ -264,3 +271,69 @@ async def test_msal_alone_gets_a_token(served: Any, trusted: str) -> None:
             http_client=session,
         )  # fmt: skip
         assert "access_token" in oidc.acquire_token_for_client([SCOPE])
+
+
+async def test_a_batch(sdk: GraphServiceClient) -> None:
+    """The SDK sends absolute URLs; it reads statuses and headers, and no JSON body at all."""
+    whole = await sdk.security.alerts_v2.get(asked(top=1))
+    assert whole is not None
+    assert whole.value
+    key = str(whole.value[0].id)
+    requests = {
+        "list": sdk.security.alerts_v2.to_get_request_information(asked(top=2)),
+        "one": sdk.security.alerts_v2.by_alert_id(key).to_get_request_information(),
+        "older": sdk.security.alerts.to_get_request_information(),
+        "none": sdk.security.alerts_v2.by_alert_id("nothing").to_get_request_information(),
+        "change": sdk.security.alerts_v2.by_alert_id(key).to_patch_request_information(Alert(assigned_to="batch@contoso.com")),
+    }
+    items = {name: BatchRequestItem(one) for name, one in requests.items()}
+    answer = await sdk.batch.post(BatchRequestContent(cast("Any", items)))
+    assert answer is not None
+    found: dict[str, Any] = {name: answer.get_response_by_id(item.id) for name, item in items.items()}
+    statuses = {name: one.status for name, one in found.items()}
+    assert statuses == {"list": 200, "one": 200, "older": 200, "none": 404, "change": 200}
+    changed = await sdk.security.alerts_v2.by_alert_id(key).get()
+    assert changed is not None
+    assert changed.assigned_to == "batch@contoso.com"
+
+
+async def test_the_older_alerts(sdk: GraphServiceClient) -> None:
+    query = AlertsRequestBuilder.AlertsRequestBuilderGetQueryParameters
+    found = await sdk.security.alerts.get(RequestConfiguration(query_parameters=query(
+        filter="severity eq 'high' and hostStates/any(h: h/fqdn ne null)", top=5, orderby=["createdDateTime desc"], count=True,
+    )))  # fmt: skip
+    assert found is not None
+    assert found.value
+    assert found.odata_count == len(found.value) or found.odata_next_link
+    for alert in found.value:
+        assert alert.severity is OlderSeverity.High
+        assert alert.host_states
+        assert any(host.fqdn for host in alert.host_states)
+        assert alert.vendor_information is not None
+        assert alert.vendor_information.provider
+        assert isinstance(alert.status, OlderStatus)
+    key = str(found.value[0].id)
+    change = OlderAlert(status=OlderStatus.Resolved, feedback=AlertFeedback.TruePositive, vendor_information=found.value[0].vendor_information)
+    assert await sdk.security.alerts.by_alert_id(key).patch(change) is None  # 204, as published
+    older = await sdk.security.alerts.by_alert_id(key).get()
+    newer = await sdk.security.alerts_v2.by_alert_id(key).get()
+    assert older is not None
+    assert newer is not None
+    assert (older.status, older.feedback) == (OlderStatus.Resolved, AlertFeedback.TruePositive)
+    assert (newer.status, newer.classification) == (AlertStatus.Resolved, AlertClassification.TruePositive)
+
+
+async def test_the_older_alerts_page_by_page(sdk: GraphServiceClient) -> None:
+    query = AlertsRequestBuilder.AlertsRequestBuilderGetQueryParameters
+    seen: list[str] = []
+
+    def each(alert: OlderAlert) -> bool:
+        seen.append(str(alert.id))
+        return True
+
+    first = await sdk.security.alerts.get(RequestConfiguration(query_parameters=query(top=7)))
+    await PageIterator(cast("Any", first), sdk.request_adapter).iterate(cast("Any", each))
+    whole = await sdk.security.alerts_v2.get(asked(top=999, select=["id"]))
+    assert whole is not None
+    assert whole.value is not None
+    assert seen == [str(alert.id) for alert in whole.value]

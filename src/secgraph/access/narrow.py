@@ -33,3 +33,13 @@ def narrow(query: Query, caller: Caller) -> Scoped:
 def narrow_key(path: str, key: str, caller: Caller) -> ScopedKey:
     """The object with that id in the caller's tenant."""
     return ScopedKey(caller.tenant, path, key)
+
+
+def instead(scoped: Scoped, query: Query) -> Scoped:
+    """Another query over the same tenant: the rows behind a view are the caller's as far as the view is."""
+    return Scoped(scoped.tenant, query)
+
+
+def instead_key(key: ScopedKey, path: str) -> ScopedKey:
+    """The object with that id in another set of the same tenant."""
+    return ScopedKey(key.tenant, path, key.id)

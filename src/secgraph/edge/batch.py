@@ -98,10 +98,10 @@ def _step(path: str, item: Any) -> _Step:
         raise BadBody(f"{path}/method", f"must be one of {', '.join(METHODS)}.")
     if not isinstance(url, str) or not url.strip():
         raise BadBody(f"{path}/url", "must be text that is not empty.")
-    waits = item.get("dependsOn") or []
+    waits = [] if item.get("dependsOn") is None else item["dependsOn"]
     if not isinstance(waits, list) or not all(isinstance(one, str) for one in waits):
         raise BadBody(f"{path}/dependsOn", "must be a list of ids.")
-    headers = item.get("headers") or {}
+    headers = {} if item.get("headers") is None else item["headers"]
     if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
         raise BadBody(f"{path}/headers", "must be an object of texts.")
     headers = {str(key).lower(): value for key, value in headers.items()}

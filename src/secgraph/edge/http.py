@@ -8,27 +8,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
 
 from secgraph import clock
 from secgraph.access.caller import Caller, may, require
-from secgraph.edge import batch, envelope
+from secgraph.edge import accept, batch, envelope
+from secgraph.edge.act import Actor
 from secgraph.edge.authority import NO_STORE, Authority
-from secgraph.edge.exchange import JSON, PLAIN_JSON, Answer, Asked, Header, Receive, Scope, Send, path_segments
+from secgraph.edge.compress import Compressor
+from secgraph.edge.control import Control
+from secgraph.edge.cors import Cors
+from secgraph.edge.delta import Delta
+from secgraph.edge.exchange import JSON, KINDS, PLAIN_JSON, Answer, Asked, Header, Level, Receive, Scope, Send, path_segments
+from secgraph.edge.legacy import Older
+from secgraph.edge.origin import Origins
 from secgraph.edge.push import Push
 from secgraph.edge.read import Reader
 from secgraph.edge.route import Target, target
 from secgraph.edge.tokens import Tokens, challenge
 from secgraph.edge.write import Writer
-from secgraph.errors import BadHost, NotAcceptable, NotAllowed, NotFound, OAuthRefusal, Refusal
-from secgraph.model import publish
-from secgraph.model.choices import OWN_OPERATIONS, Operations
+from secgraph.errors import NotAllowed, NotFound, OAuthRefusal, Refusal
+from secgraph.extend import sources
+from secgraph.model import publish, served
+from secgraph.model.choices import OWN_OPERATIONS
 from secgraph.model.edm import VERSIONS, EntitySet, Model
 from secgraph.observe import RequestFailed, observe
+from secgraph.odata.options import options
 
-HOSTS_KEPT = 256
+LEVELS_KEPT = 256
+"""Accept headers whose meaning is kept."""
+
+SERVED = {"metadata": "application/xml", "count": "text/plain", "members_count": "text/plain"}
+"""What is sent where it is not JSON."""
+
+WITHOUT_BODY = {204, 304}
 _GUID = re.compile(rb"[0-9A-Za-z.\-]{1,64}")
-_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._\-]+)(?::\d{1,5})?", re.IGNORECASE)
 
 Handler = Callable[[Asked, Caller, Target, EntitySet], Awaitable[Answer]]
 
@@ -43,10 +56,14 @@ class Edge:
         tokens: Tokens,
         authority: Authority,
         reader: Reader,
+        delta: Delta,
         writer: Writer,
+        actor: Actor,
+        older: Older,
         push: Push,
-        hosts: frozenset[str],
-        public_url: str,
+        origins: Origins,
+        compressor: Compressor,
+        cors: Cors,
         ready: Callable[[], Awaitable[bool]],
         now: clock.Now,
         most_batch: int,
@@ -55,15 +72,18 @@ class Edge:
         self._tokens = tokens
         self._authority = authority
         self._push = push
-        self._hosts = hosts
-        self._public_url = public_url
+        self._origins = origins
+        self._compressor = compressor
+        self._cors = cors
+        self._control = Control(model)
         self._ready = ready
         self._now = now
         self._most_batch = most_batch
-        self._bases: dict[tuple[str, bytes], str] = {}
+        self._levels: dict[tuple[bytes, str], Level] = {}
         self._handlers: dict[tuple[str, str], Handler] = {
             ("GET", "collection"): reader.collection,
             ("GET", "count"): reader.count,
+            ("GET", "delta"): delta.changes,
             ("GET", "item"): reader.item,
             ("GET", "comments"): reader.comments,
             ("GET", "members"): reader.members,
@@ -72,6 +92,11 @@ class Edge:
             ("PATCH", "item"): writer.update,
             ("POST", "comments"): writer.comment,
         }
+        self._older: dict[tuple[str, str], Handler] = {
+            **{key: older.reading(handler) for key, handler in self._handlers.items() if key[0] == "GET"},
+            ("PATCH", "item"): older.update,
+        }
+        self._actions = {**actor.handlers(), **older.handlers()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -88,24 +113,35 @@ class Edge:
             client_request_id = request_id.encode()
         asked = Asked(scope["method"], "", [], scope["query_string"], headers, request_id, client_request_id.decode(), receive)
         answer = await self._answered(asked, lambda: self._read_head(asked, scope))
-        await send({"type": "http.response.start", "status": answer.status, "headers": [
+        body = answer.body
+        coding: tuple[Header, ...] = ()
+        # The length of a packed token would tell something of what is in it.
+        if self._compressor.worth(len(body), local=asked.local) and answer.cache != NO_STORE:
+            body, coding = await self._compressor.packed(body, headers.get(b"accept-encoding", b""))
+        told = [] if answer.status in WITHOUT_BODY else [
             (b"content-type", answer.content_type),
-            (b"content-length", b"%d" % len(answer.body)),
+            (b"content-length", b"%d" % len(body)),
+        ]  # fmt: skip
+        await send({"type": "http.response.start", "status": answer.status, "headers": [
+            *told,
+            *coding,
             (b"cache-control", answer.cache),
             (b"odata-version", b"4.0"),
             (b"request-id", request_id.encode()),
             (b"client-request-id", asked.client_request_id.encode()),
             (b"x-content-type-options", b"nosniff"),
+            *(self._cors.headers(headers) if self._cors.on else ()),
             *answer.headers,
         ]})  # fmt: skip
-        await send({"type": "http.response.body", "body": b"" if asked.method == "HEAD" else answer.body})
+        await send({"type": "http.response.body", "body": b"" if asked.method == "HEAD" else body})
 
     async def _answered(self, asked: Asked, read_head: Callable[[], None] = lambda: None) -> Answer:
         """The answer, refusals and faults included: nothing is raised from here."""
         ids = {"request_id": asked.request_id, "client_request_id": asked.client_request_id}
         try:
             read_head()
-            return await self._answer(asked)
+            answer = await (self._options(asked) if asked.method == "OPTIONS" else self._answer(asked))
+            return answer if asked.metadata == "minimal" else self._at_level(asked, answer)
         except OAuthRefusal as fault:
             return Answer(fault.status, envelope.oauth(fault, **ids), PLAIN_JSON, cache=NO_STORE)
         except Refusal as fault:
@@ -118,27 +154,56 @@ class Edge:
             said = f"Something went wrong here. Quote the request id {asked.request_id} to the administrator."
             return Answer(500, envelope.envelope("generalException", said, **ids))
 
+    def _at_level(self, asked: Asked, answer: Answer) -> Answer:
+        """A JSON answer with as much control information as was asked for."""
+        if answer.content_type is not JSON:
+            return answer
+        if answer.metadata != asked.metadata and answer.body:
+            answer.body = self._control.body(answer.body, asked.metadata)
+        answer.content_type = KINDS[asked.metadata]
+        return answer
+
     # -- the head of a request
 
     def _read_head(self, asked: Asked, scope: Scope) -> None:
         asked.segments = path_segments(scope.get("raw_path") or scope["path"].encode())
-        asked.base = self._base(scope, asked.headers.get(b"host", b""))
+        origin = self._origins.of(scope, asked.headers)
+        asked.base, asked.local = origin.base, origin.local
 
-    def _base(self, scope: Scope, host: bytes) -> str:
-        """The origin of every link: the public one, or what the client called us, when that is a name of ours."""
-        known = self._bases.get((scope["scheme"], host))
-        if known is not None:
-            return known
-        text = host.decode("latin-1").lower()
-        match = _HOST.fullmatch(text)
-        name = match["name"].strip("[]") if match else ""
-        if name not in self._hosts:
-            raise BadHost(f"This server does not answer for the host '{text[:80]}'.",
-                          hint="Use a name it knows, or add this one to the setting allowed_hosts.")  # fmt: skip
-        base = self._public_url or f"{scope['scheme']}://{text}"
-        if len(self._bases) < HOSTS_KEPT:
-            self._bases[scope["scheme"], host] = base
-        return base
+    def _level(self, asked: Asked, meant: Target) -> Level:
+        """The level that Accept asks for, or `$format`, which counts more. Refused where neither names what is served."""
+        served = SERVED.get(meant.what, accept.JSON)
+        if b"format" in asked.query.lower() and (text := options(asked.query).get("$format")):
+            wanted = accept.format_level(text)
+            if wanted is not None:
+                return wanted
+        given = asked.headers.get(b"accept")
+        if given is None:
+            return "minimal"
+        level = self._levels.get((given, served))
+        if level is None:
+            level = accept.level(given.decode("latin-1"), served)
+            if len(self._levels) >= LEVELS_KEPT:
+                self._levels.clear()
+            self._levels[given, served] = level
+        return level
+
+    async def _options(self, asked: Asked) -> Answer:
+        """What is possible at a path, for anybody: browsers ask this before they send a token."""
+        preflight = self._cors.preflight(asked.headers)
+        if preflight is not None:
+            return Answer(204, headers=preflight)
+        head = asked.segments[0].lower() if asked.segments else "*"
+        allowed = "GET, HEAD, POST, PATCH"
+        if head == "ingest" or (len(asked.segments) > 2 and asked.segments[-1].lower() == "token"):
+            allowed = "POST"
+        elif head != "*":
+            try:
+                return await self._answer(asked)
+            except NotAllowed as fault:
+                allowed = fault.headers["Allow"]
+        methods = dict.fromkeys([*allowed.replace("GET", "GET, HEAD").split(", "), "OPTIONS"])
+        return Answer(204, headers=[(b"allow", ", ".join(methods).encode())])
 
     async def _answer(self, asked: Asked) -> Answer:
         head = asked.segments[0].lower() if asked.segments else ""
@@ -149,17 +214,19 @@ class Edge:
             await self._allow(asked, caller, OWN_OPERATIONS["ingest"][2], "Handing in records")
             return await self._push.take(asked, caller)
         if head in {"healthz", "readyz"} and len(asked.segments) == 1:
-            if asked.method not in {"GET", "HEAD"}:
-                raise NotAllowed("This is read with GET.", headers={"Allow": "GET, HEAD"})
+            _expect_get(asked)
             good = head == "healthz" or await self._ready()
             return Answer(200 if good else 503, b"ok" if good else b"not ready", b"text/plain; charset=utf-8")
+        if head == "openapi.json" and len(asked.segments) == 1:
+            _expect_get(asked)
+            return Answer(body=publish.openapi(asked.base, tuple(sources())), content_type=PLAIN_JSON)
         if len(asked.segments) < 2:
             raise NotFound("Nothing is served here.", hint="The API is under /v1.0 and /beta.")
         return await self._authority.answer(asked)
 
     async def _graph(self, asked: Asked) -> Answer:
         meant = target(asked.method, asked.segments, self._model)
-        _acceptable(asked.headers.get(b"accept"), meant)
+        asked.metadata = self._level(asked, meant)
         if meant.what == "metadata":
             return Answer(body=publish.metadata(meant.version), content_type=b"application/xml; charset=utf-8")
         if meant.what == "service":
@@ -167,32 +234,19 @@ class Edge:
         caller = await self._tokens.caller(asked.header(b"authorization"), asked.base)
         if meant.what == "batch":
             return await batch.run(asked, meant.version, self._most_batch, self._answered)
+        if meant.action is not None:
+            operation = meant.action.operation
+            await self._allow(asked, caller, operation.application, f"{operation.method} {operation.path}")
+            return await self._actions[operation.id](asked, caller, meant, meant.action)
         if meant.what == "singleton" or meant.set is None:
             return Answer(body=publish.singleton(f"{asked.base}/{meant.version}"))
         method = "GET" if asked.method == "HEAD" else asked.method
-        needed, what = self._needed(method, meant, meant.set.choices.operations)
-        await self._allow(asked, caller, needed, what)
-        return await self._handlers[method, meant.what](asked, caller, meant, meant.set)
+        call = served.call(self._model, method, meant.what, meant.set)
+        await self._allow(asked, caller, call.permissions or (), f"{call.method} {call.path}")
+        handlers = self._older if meant.set.choices.view_of else self._handlers
+        return await handlers[method, meant.what](asked, caller, meant, meant.set)
 
     # -- permission
-
-    def _needed(self, method: str, meant: Target, operations: Operations) -> tuple[tuple[str, ...], str]:
-        """The permission entries of which one is needed, and the operation in words."""
-        if meant.what == "records":
-            return OWN_OPERATIONS["records"][2], "Reading original records"
-        operation: str | None
-        if method == "PATCH":
-            operation = operations.update
-        elif meant.what == "comments":
-            operation = operations.comment if method == "POST" else operations.get
-        elif meant.what in {"members", "members_count"}:
-            operation = operations.members
-        else:
-            operation = operations.get if meant.what == "item" else operations.list
-        published = self._model.operations.get(operation or "")
-        if published is None:
-            return (), "This"
-        return published.application, f"{published.method} {published.path}"
 
     async def _allow(self, asked: Asked, caller: Caller, needed: tuple[str, ...], what: str) -> None:
         if may(caller, needed):
@@ -204,16 +258,9 @@ class Edge:
         require(caller, needed, what)
 
 
-def _acceptable(accept: bytes | None, meant: Target) -> None:
-    """Passes a client that takes what is served here: JSON, and for a few documents XML or plain text."""
-    if accept is None or b"*/*" in accept or b"application/json" in accept:
-        return
-    served = {"metadata": "application/xml", "count": "text/plain", "members_count": "text/plain"}.get(meant.what, "")
-    for item in accept.decode("latin-1").lower().split(","):
-        kind = item.partition(";")[0].strip()
-        if kind in {"", "application/*", served, f"{served.partition('/')[0]}/*" if served else ""}:
-            return
-    raise NotAcceptable("None of the formats in Accept is served here.", hint="Send Accept: application/json.")
+def _expect_get(asked: Asked) -> None:
+    if asked.method not in {"GET", "HEAD"}:
+        raise NotAllowed("This is read with GET.", headers={"Allow": "GET, HEAD"})
 
 
 def _joined(pairs: list[Header]) -> dict[bytes, bytes]:
@@ -222,13 +269,3 @@ def _joined(pairs: list[Header]) -> dict[bytes, bytes]:
     for name, value in pairs:
         found[name] = found[name] + b", " + value if name in found else value
     return found
-
-
-def own_hosts(public_url: str, host: str, allowed: tuple[str, ...]) -> frozenset[str]:
-    """Every name this server answers for."""
-    names = {"localhost", "127.0.0.1", "::1", *allowed}
-    if public_url:
-        names.add(urlsplit(public_url).hostname or "")
-    if host not in {"", "0.0.0.0", "::"}:  # noqa: S104 -- compared, not bound
-        names.add(host.lower())
-    return frozenset(names - {""})

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from secgraph import clock
+from secgraph.model.legacy import parted, tagged
 from secgraph.store.protocol import Record, Row
 
 OURS = frozenset({"@odata.etag", "id", "tenantId", "incidentId", "lastUpdateDateTime"})
@@ -29,7 +30,8 @@ def merged(
     `before` is what this source said last (None: it speaks of this alert for the first time), `told` the instant of the
     new version in ticks: the product's update clock, or when it was received.
     """
-    record = dict(row.record)
+    tags, extra = parted(row.record["additionalData"])
+    record = {**row.record, "additionalData": extra}
     for name, value in new.items():
         if name in OURS:
             continue
@@ -45,6 +47,7 @@ def merged(
     if record["status"] != new["status"]:
         # The time of resolution goes with the status; where a person's status stands, so does what they did to it.
         record["resolvedDateTime"] = row.record["resolvedDateTime"]
+    record["additionalData"] = tagged(record["additionalData"], tags)  # no source speaks of them
     changed = tuple(name for name, value in record.items() if value != row.record.get(name))
     return record, changed
 

@@ -49,14 +49,19 @@ class Choices:
     defaults: Mapping[str, str] = field(default_factory=dict)
     """What a member of a new record is when nobody said; also what null means for it."""
     expand: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    """Properties whose texts `$search` looks into."""
     page: int = 100
     page_most: int = 1000
     unwritable: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Enum members that exist but that a client may not set, per property."""
+    view_of: str = ""
+    """The stored set of which this one is another view (`legacy.py`); such a set has no rows, columns or indexes of its own."""
 
 
 ALERTS = "security/alerts_v2"
 INCIDENTS = "security/incidents"
+OLDER_ALERTS = "security/alerts"
 
 SETS = MappingProxyType(
     {
@@ -67,9 +72,10 @@ SETS = MappingProxyType(
             ),
             columns=names(
                 "createdDateTime lastUpdateDateTime severity status serviceSource classification determination"
-                " incidentId assignedTo"
+                " incidentId assignedTo firstActivityDateTime"
             ),
             newest="createdDateTime",
+            search=names("title description evidence"),
             filled=names("createdDateTime lastUpdateDateTime"),
             indexes=(("severity",), ("status",), ("incidentId",), ("assignedTo",)),
             # customDetails, severity and the rest are the product's word; comments go through their own path.
@@ -97,6 +103,7 @@ SETS = MappingProxyType(
             ),
             columns=names("createdDateTime lastUpdateDateTime severity status classification determination assignedTo"),
             newest="createdDateTime",
+            search=names("displayName description summary customTags"),
             filled=names("createdDateTime lastUpdateDateTime"),
             indexes=(("severity",), ("status",), ("assignedTo",)),
             write=names(
@@ -119,6 +126,19 @@ SETS = MappingProxyType(
             # Only a merge redirects: the status without a redirectIncidentId would send readers nowhere.
             unwritable={"status": frozenset({"redirected"})},
         ),
+        OLDER_ALERTS: Choices(
+            type="microsoft.graph.alert",
+            operations=Operations(list="legacy_alerts_list", get="legacy_alert_get", update="legacy_alert_update"),
+            view_of=ALERTS,
+            columns=(),
+            newest="createdDateTime",
+            indexes=(),
+            search=names("title description hostStates userStates fileStates processes networkConnections"),
+            write=names("assignedTo closedDateTime comments feedback status tags"),
+            defaults={"feedback": "unknown"},
+            # The type has it, the update does not list it as writable (legacy_alert_update): nothing stored is dismissed.
+            unwritable={"status": frozenset({"dismissed"})},
+        ),
     }
 )
 
@@ -134,6 +154,24 @@ COLLAPSED = MappingProxyType(
     }
 )
 
+ACTIONS = MappingProxyType(
+    {
+        # Published actions that are served, by operation: the action's full name, and the parameters every call must give.
+        "incidents_merge": ("microsoft.graph.security.mergeIncidents", names("incidentIds")),
+        "alerts_v2_move": ("microsoft.graph.security.moveAlerts", names("alertIds")),
+        "alerts_v2_create_action": ("microsoft.graph.security.createAlert", names("createAlertInput")),
+        "legacy_alerts_update_many": ("microsoft.graph.updateAlerts", names("value")),
+    }
+)
+
+REQUIRED = MappingProxyType(
+    {
+        # What the reference calls required in a type that a client sends; the types themselves do not say it.
+        "microsoft.graph.security.createAlertInput": names("title severity description category entityDefinitions"),
+        "microsoft.graph.security.entityDefinition": names("entityType entityIdentifier identifierValue"),
+    }
+)
+
 OWN_PERMISSIONS = MappingProxyType(
     {
         # name: (id of the application role, what it opens). Ours: the published set has no such thing.
@@ -146,5 +184,20 @@ OWN_OPERATIONS = MappingProxyType(
         # What we serve beyond the contract: method, path below the origin, application permissions (any one is enough).
         "ingest": ("POST", "/ingest/{source}", names("SecurityAlert.Create.All")),
         "records": ("GET", "/security/alerts_v2/{alert-id}/records", names("SecurityRecord.Read.All")),
+    }
+)
+
+NOT_OURS = MappingProxyType(
+    {
+        # Paths of the Graph that are near to the contract and never served, with the reason.
+        "/security/cases": "eDiscovery and case management: a case tool reads this API, it is not part of it.",
+        "/security/attackSimulation": "Attack simulation trains people; nothing of it is an alert.",
+        "/security/informationProtection": "Sensitivity labels belong to the documents they are on.",
+        "/security/dataSecurityAndGovernance": "Sensitivity labels belong to the documents they are on.",
+        "/security/subjectRightsRequests": "Subject rights requests are answered from mail and files, which are not here.",
+        "/privacy/subjectRightsRequests": "Subject rights requests are answered from mail and files, which are not here.",
+        "/security/rules/detectionRules": "Detection is the products' own work; this server takes what they say.",
+        "/users/{id-or-upn}/messages": "Mail stays where it is.",
+        "/drives": "Files stay where they are.",
     }
 )

@@ -16,7 +16,8 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from secgraph.errors import Fault
-from secgraph.model.choices import COLLAPSED, OWN_OPERATIONS, OWN_PERMISSIONS, SETS, Choices
+from secgraph.model import documented
+from secgraph.model.choices import ACTIONS, COLLAPSED, OWN_OPERATIONS, OWN_PERMISSIONS, REQUIRED, SETS, Choices
 
 SENTINEL = "unknownFutureValue"
 
@@ -107,6 +108,8 @@ class Operation:
     versions: tuple[str, ...]
     application: tuple[str, ...]
     delegated: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    """Other paths of the same call: the qualified name of an action."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -128,15 +131,35 @@ class EntitySet:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Action:
+    """A served action: its operation, its published name, and what a call hands over."""
+
+    operation: Operation
+    name: str
+    set: EntitySet | None
+    """The served set whose collection or objects it is bound to, if it is bound to one."""
+    parameters: dict[str, Property]
+    required: tuple[str, ...]
+    returns: Property | None
+    """What it answers with, if it answers with anything."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Model:
     """Everything that exists."""
 
     types: dict[str, Type]
     sets: dict[str, EntitySet]
     operations: dict[str, Operation]
+    actions: dict[str, Action]
+    """Served actions by the id of their operation."""
     permissions: dict[str, str | None]
     """Application permission names to role ids (None where the published map gives no id)."""
     contract: dict[str, Any]
+
+    def stored(self) -> list[EntitySet]:
+        """The sets that have rows of their own."""
+        return [one for one in self.sets.values() if not one.choices.view_of]
 
     def struct(self, name: str) -> StructType:
         """The structured type of that full name; KeyError when there is none."""
@@ -160,9 +183,24 @@ class Model:
             for operation in (operations.list, operations.get, operations.update, operations.comment, operations.members):
                 if operation is not None:
                     served.update(self.operations[operation].application)
+        for action in self.actions.values():
+            served.update(action.operation.application)
         for _, _, needed in OWN_OPERATIONS.values():
             served.update(needed)
         return sorted(served)
+
+
+def _resolved(types: dict[str, Type], text: str) -> tuple[Type, bool, bool] | None:
+    """A type as the contract writes it: the type, whether a collection of it is meant, whether it can be null."""
+    nullable = not text.endswith("!")
+    text = text.removesuffix("!")
+    collection = text.startswith("Collection(")
+    if collection:
+        text = text[11:-1]
+    if text.startswith("Edm."):
+        return types.setdefault(text, Primitive(text)), collection, nullable
+    found = types.get(text)
+    return None if found is None else (found, collection, nullable)
 
 
 def _load_types(contract: dict[str, Any]) -> dict[str, Type]:
@@ -178,17 +216,6 @@ def _load_types(contract: dict[str, Any]) -> dict[str, Type]:
                 fact.get("beta", False), {}, {}, [],
             )  # fmt: skip
 
-    def resolve(text: str) -> tuple[Type, bool, bool] | None:
-        nullable = not text.endswith("!")
-        text = text.removesuffix("!")
-        collection = text.startswith("Collection(")
-        if collection:
-            text = text[11:-1]
-        if text.startswith("Edm."):
-            return types.setdefault(text, Primitive(text)), collection, nullable
-        found = types.get(text)
-        return None if found is None else (found, collection, nullable)
-
     def fill(struct: StructType) -> None:
         if struct.folded or name_done[struct.name]:
             return
@@ -202,12 +229,12 @@ def _load_types(contract: dict[str, Any]) -> dict[str, Type]:
             base.derived.append(struct)
             struct.properties.update(base.properties)
         for member, text in fact.get("properties", {}).items():
-            resolved = resolve(text)
+            resolved = _resolved(types, text)
             if resolved is None:
                 raise Fault(f"{struct.name}/{member} has the undeclared type {text}.")
             struct.properties[member] = Property(member, *resolved)
         for member, link in fact.get("navigation", {}).items():
-            resolved = resolve(link["type"])
+            resolved = _resolved(types, link["type"])
             if resolved is not None:  # links to types outside the contract are not served
                 kind, collection, nullable = resolved
                 struct.properties[member] = Property(member, kind, collection, nullable, navigation=True)
@@ -237,20 +264,66 @@ def _load_sets(types: dict[str, Type], operations: dict[str, Operation]) -> dict
             if operation not in operations:
                 raise Fault(f"choices.py names the operation {operation}, which the contract does not declare.")
         sets[path] = EntitySet(path, struct, choices)
+    for path, one in sets.items():
+        if one.choices.view_of and (one.choices.view_of not in sets or one.choices.columns or one.choices.indexes):
+            raise Fault(f"choices.py makes {path} a view of what is not stored, or gives it columns of its own.")
     return sets
+
+
+def _load_actions(
+    contract: dict[str, Any], types: dict[str, Type], operations: dict[str, Operation], sets: dict[str, EntitySet]
+) -> dict[str, Action]:
+    facts = {f"{fact['namespace']}.{fact['name']}": fact for fact in contract["actions"]}
+    actions: dict[str, Action] = {}
+    for key, (name, required) in ACTIONS.items():
+        if name not in facts or key not in operations:
+            raise Fault(f"choices.py serves {name} as {key}, and the contract does not declare both.")
+        handed = [(parameter, fact["type"]) for parameter, fact in facts[name]["parameters"].items()]
+        returned = [("", text) for text in facts[name]["returns"] or ()]
+        parameters: dict[str, Property] = {}
+        for parameter, text in (*handed, *returned):
+            resolved = _resolved(types, text)
+            if resolved is None:
+                raise Fault(f"{name}/{parameter} has the undeclared type {text}.")
+            parameters[parameter] = Property(parameter, *resolved)
+        returns = parameters.pop("", None)
+        if not set(required) <= parameters.keys():
+            raise Fault(f"choices.py requires a parameter that {name} does not have.")
+        place = operations[key].path.strip("/")
+        bound = next((one for path, one in sets.items() if place.startswith(f"{path}/")), None)
+        actions[key] = Action(operations[key], name.rpartition(".")[2], bound, parameters, required, returns)
+    for name, members in REQUIRED.items():
+        struct = types.get(name)
+        if not isinstance(struct, StructType) or not set(members) <= struct.properties.keys():
+            raise Fault(f"choices.py requires a member of {name} which that type does not have.")
+    return actions
+
+
+def with_documented(contract: dict[str, Any]) -> dict[str, Any]:
+    """The contract with what only the reference publishes; a Fault when it declares some of that itself by now."""
+    known = {(fact["bound"], fact["name"]) for fact in contract["actions"]}
+    twice = [name for name in documented.TYPES if name in contract["types"]]
+    twice += [fact["name"] for fact in documented.ACTIONS if (fact["bound"], fact["name"]) in known]
+    if twice:
+        raise Fault(f"documented.py holds what the contract declares itself: {', '.join(twice)}.")
+    types = dict(sorted({**contract["types"], **documented.TYPES}.items()))
+    return {**contract, "types": types, "actions": [*contract["actions"], *documented.ACTIONS]}
 
 
 @cache
 def load() -> Model:
     """The model. Made once; a Fault when facts and choices contradict each other."""
-    contract = json.loads(files("secgraph.model").joinpath("contract.json").read_text("utf-8"))
+    contract = with_documented(json.loads(files("secgraph.model").joinpath("contract.json").read_text("utf-8")))
     types = _load_types(contract)
     operations = {
         key: Operation(
-            key, fact["method"], fact["path"], tuple(fact["versions"]), tuple(fact["application"]), tuple(fact["delegated"])
+            key, fact["method"], fact["path"], tuple(fact["versions"]), tuple(fact["application"]), tuple(fact["delegated"]),
+            tuple(fact.get("aliases", ())),
         )
         for key, fact in contract["operations"].items()
-    }
+    }  # fmt: skip
     permissions: dict[str, str | None] = {name: ids.get("application") for name, ids in contract["permissions"].items()}
     permissions |= OWN_PERMISSIONS
-    return Model(types, _load_sets(types, operations), operations, permissions, contract)
+    sets = _load_sets(types, operations)
+    actions = _load_actions(contract, types, operations, sets)
+    return Model(types, sets, operations, actions, permissions, contract)

@@ -30,7 +30,7 @@ from secgraph.errors import Busy, Conflict, Fault, TooSlow, UsageError
 from secgraph.model.edm import Model
 from secgraph.observe import ClockAhead, observe
 from secgraph.odata.query import Query, fold
-from secgraph.store.compile import Plan, Statement, compiled
+from secgraph.store.compile import FEW, Plan, compiled
 from secgraph.store.dialect import Sqlite
 from secgraph.store.file import connect, migrate
 from secgraph.store.layout import quoted
@@ -113,14 +113,14 @@ class SqliteStore:
 
     async def find(self, scoped: Scoped, after: Key | None = None) -> Page:
         plan = self._plan(scoped.query)
-        return await self._read(plan, lambda connection: _page(connection, plan, scoped, after))
+        return await self._read(plan, lambda connection: _page(connection, plan, scoped, after, self._now))
 
     async def count(self, scoped: Scoped) -> int:
         plan = self._plan(scoped.query)
-        text, values = plan.tally()
+        text, values = (plan.of_few or plan).tally(scoped.tenant, self._now)
 
         def tally(connection: apsw.Connection) -> int:
-            for row in connection.execute(text, (scoped.tenant, *values)):
+            for row in connection.execute(text, values):
                 return int(row[0])
             raise Fault("A count gave no row.")
 
@@ -250,14 +250,15 @@ class SqliteStore:
             connection.close()
 
 
-def _page(connection: apsw.Connection, plan: Plan, scoped: Scoped, after: Key | None) -> Page:
+def _page(connection: apsw.Connection, plan: Plan, scoped: Scoped, after: Key | None, now: clock.Now) -> Page:
     wanted = scoped.query.top
     if wanted == 0:
         return Page([], [], None)
+    plan = _suited(connection, plan, scoped.tenant, now)
     rows: list[Any] = []
     if after is None:
         statement = plan.first()
-        text, values = statement.text, statement.values(scoped.tenant, wanted + 1)
+        text, values = statement.text, statement.values(scoped.tenant, wanted + 1, now)
         if scoped.query.skip:
             text, values = f"{text} OFFSET ?", (*values, scoped.query.skip)
         rows = connection.execute(text, values).fetchall()
@@ -265,16 +266,23 @@ def _page(connection: apsw.Connection, plan: Plan, scoped: Scoped, after: Key | 
         segments = plan.segments(after)
         with _one_moment(connection) if len(segments) > 1 else contextlib.nullcontext():
             for segment in segments:
-                rows += _segment(connection, segment, scoped.tenant, wanted + 1 - len(rows))
+                values = segment.values(scoped.tenant, wanted + 1 - len(rows), now)
+                rows += connection.execute(segment.text, values).fetchall()
                 if len(rows) > wanted:
                     break
-    further = tuple(rows[wanted - 1][2:]) if len(rows) > wanted else None
+    more = len(rows) > wanted
     rows = rows[:wanted]
-    return Page([row[0] for row in rows], [row[1] for row in rows], further)
+    last = tuple(rows[-1][2:]) if rows else None
+    return Page([row[0] for row in rows], [row[1] for row in rows], last if more else None, last)
 
 
-def _segment(connection: apsw.Connection, statement: Statement, tenant: int, limit: int) -> list[Any]:
-    return connection.execute(statement.text, statement.values(tenant, limit)).fetchall()
+def _suited(connection: apsw.Connection, plan: Plan, tenant: int, now: clock.Now) -> Plan:
+    """The plan, or the one for few rows where only few changed since the instant that is asked for."""
+    if plan.recent is None or plan.of_few is None:
+        return plan
+    for (count,) in connection.execute(*plan.probe(plan.recent, tenant, now)):
+        return plan.of_few if int(count) <= FEW else plan
+    return plan
 
 
 @contextlib.contextmanager

@@ -22,6 +22,9 @@ DELETE FROM tenants WHERE tenant = :tenant;
 -- name: tenant_clock
 SELECT guid, seq, stamp, incidents FROM tenants WHERE tenant = :tenant;
 
+-- name: tenant_stamp
+SELECT stamp FROM tenants WHERE tenant = :tenant;
+
 -- name: tenant_tick
 UPDATE tenants SET seq = :seq, stamp = :stamp, incidents = :incidents WHERE tenant = :tenant;
 
@@ -55,6 +58,45 @@ SELECT id, salt, hash, created FROM secrets WHERE tenant = :tenant AND client = 
 
 -- name: secrets_delete
 DELETE FROM secrets WHERE tenant = :tenant AND client = :client;
+
+-- name: application_end_tokens
+UPDATE applications SET generation = generation + 1 WHERE tenant = :tenant AND client = :client;
+
+-- name: certificate_add
+-- Of an application deleted meanwhile nothing may be left.
+INSERT INTO certificates (tenant, client, sha256, sha1, subject, starts, ends, created, der)
+SELECT tenant, client, :sha256, :sha1, :subject, :starts, :ends, :created, :der FROM applications
+WHERE tenant = :tenant AND client = :client;
+
+-- name: certificates
+SELECT sha256, sha1, subject, starts, ends, created, der FROM certificates
+WHERE tenant = :tenant AND client = :client ORDER BY ends, sha256;
+
+-- name: certificate_end_tokens
+-- Only where there is such a certificate: one that was removed already ends nothing again.
+UPDATE applications SET generation = generation + 1
+WHERE tenant = :tenant AND client = :client AND EXISTS (
+  SELECT 1 FROM certificates c
+  WHERE c.tenant = applications.tenant AND c.client = applications.client AND c.sha256 = :sha256);
+
+-- name: certificate_delete
+DELETE FROM certificates WHERE tenant = :tenant AND client = :client AND sha256 = :sha256;
+
+-- name: certificates_delete
+DELETE FROM certificates WHERE tenant = :tenant AND client = :client;
+
+-- name: assertion
+SELECT content, first FROM assertions WHERE tenant = :tenant AND client = :client AND jti = :jti;
+
+-- name: assertion_add
+INSERT INTO assertions (tenant, client, jti, content, first, ends)
+VALUES (:tenant, :client, :jti, :content, :first, :ends);
+
+-- name: assertions_over
+DELETE FROM assertions WHERE tenant = :tenant AND ends < :now;
+
+-- name: assertions_delete
+DELETE FROM assertions WHERE tenant = :tenant AND client = :client;
 
 -- name: event_add
 INSERT INTO events (tenant, seq, stamp, kind, entity, id, changed, cause)
@@ -90,6 +132,10 @@ SELECT incident FROM incident_keys WHERE tenant = :tenant AND space = :space AND
 INSERT INTO incident_keys (tenant, space, native, incident) VALUES (:tenant, :space, :native, :incident)
 ON CONFLICT (tenant, space, native) DO UPDATE SET incident = excluded.incident;
 
+-- name: alerts_held
+SELECT id FROM "alerts_v2" WHERE tenant = :tenant AND "incidentId" = :incident
+ORDER BY "createdDateTime", id LIMIT :most;
+
 -- name: rejected_add
 INSERT INTO rejected (tenant, number, source, line, reason, received, data)
 SELECT :tenant, coalesce(max(number), 0) + 1, :source, :line, :reason, :received, :data
@@ -102,11 +148,38 @@ WHERE tenant = :tenant AND number > :after ORDER BY number LIMIT :most;
 -- name: rejected_delete
 DELETE FROM rejected WHERE tenant = :tenant AND number = :number;
 
+-- name: source_state
+SELECT vendor, provider, status, latency, since FROM source_states WHERE tenant = :tenant AND source = :source;
+
+-- name: source_state_put
+INSERT INTO source_states (tenant, source, vendor, provider, status, latency, since)
+VALUES (:tenant, :source, :vendor, :provider, :status, :latency, :since)
+ON CONFLICT (tenant, source) DO UPDATE SET
+  vendor = excluded.vendor, provider = excluded.provider, status = excluded.status, latency = excluded.latency,
+  since = excluded.since;
+
+-- name: sources_failing
+SELECT source, vendor, provider, status, latency, since FROM source_states
+WHERE tenant = :tenant AND status <> 200 ORDER BY source;
+
 -- name: fact
 SELECT value FROM facts WHERE name = :name;
 
 -- name: fact_put
 INSERT INTO facts (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: alert_words_erase
+DELETE FROM "alerts_v2_words" WHERE rowid IN (SELECT rowid FROM "alerts_v2" WHERE tenant = :tenant);
+
+-- name: incident_words_erase
+DELETE FROM "incidents_words" WHERE rowid IN (SELECT rowid FROM "incidents" WHERE tenant = :tenant);
+
+-- name: alert_words_optimize
+-- What was erased stays in an index of words until its parts are merged.
+INSERT INTO "alerts_v2_words" ("alerts_v2_words") VALUES (:what);
+
+-- name: incident_words_optimize
+INSERT INTO "incidents_words" ("incidents_words") VALUES (:what);
 
 -- name: alerts_erase
 DELETE FROM "alerts_v2" WHERE tenant = :tenant;
@@ -129,8 +202,17 @@ DELETE FROM incident_keys WHERE tenant = :tenant;
 -- name: rejected_erase
 DELETE FROM rejected WHERE tenant = :tenant;
 
+-- name: source_states_erase
+DELETE FROM source_states WHERE tenant = :tenant;
+
 -- name: secrets_erase
 DELETE FROM secrets WHERE tenant = :tenant;
+
+-- name: certificates_erase
+DELETE FROM certificates WHERE tenant = :tenant;
+
+-- name: assertions_erase
+DELETE FROM assertions WHERE tenant = :tenant;
 
 -- name: applications_erase
 DELETE FROM applications WHERE tenant = :tenant;
