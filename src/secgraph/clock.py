@@ -31,7 +31,7 @@ _INSTANT = re.compile(
 )
 
 
-_UTC_REST = re.compile(r"(?:\.(\d{1,12}))?(?:Z|[+-]00:?00)", re.ASCII)
+_USUAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.(\d{1,12}))?(?:Z|[+-]00:?00)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- what it is taken from is UTC already
 
 
@@ -98,14 +98,14 @@ def ticks(text: str, *, zone: int | None = 0) -> int | None:
 
 def _quick(text: str) -> int | None:
     """The same for the usual form, at a fifth of the cost: `YYYY-MM-DDTHH:MM:SS`, a fraction, and Z or a zero offset."""
-    rest = _UTC_REST.fullmatch(text, 19)
-    if rest is None or text[10] != "T":
+    usual = _USUAL.fullmatch(text)
+    if usual is None:
         return None
     try:
         since = datetime.fromisoformat(text[:19]) - _EPOCH
     except ValueError:
         return None
-    part = rest[1]
+    part = usual[1]
     return since.days * DAY + since.seconds * SECOND + (int((part + "0000000")[:7]) if part else 0)
 
 

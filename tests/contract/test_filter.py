@@ -179,7 +179,7 @@ async def test_a_filter_is_read_in_every_encoding_that_clients_use(six: Graph, q
     ("(severity eq 'high'", "')'"),
     ("severity eq 'high')", "position 19"),
     ("severity eq 'ferocious'", "Members: unknown, informational, low, medium, high"),
-    ("severity eq hihg", "'hihg' is not a property"),
+    ("severity eq hihg", "Did you mean high?"),
     ("severity eq 3", "severity"),
     ("sevrity eq 'high'", "Did you mean severity?"),
     ("title eq 7", "'7'"),

@@ -88,3 +88,13 @@ async def test_now_moves_with_the_clock(ground: Ground, clock: Any) -> None:
     clock.forward(120)
     assert await ground.ids(filter="lastUpdateDateTime gt now() sub duration'PT1M'") == []
 
+
+
+@pytest.mark.parametrize("order", [
+    "isof(assignedTo,Edm.Date) and not (severity eq 'low')", "false and title eq 'x'", "title eq 'x' or true", "case(title eq 'x':1,true:1)",
+])  # fmt: skip
+async def test_an_order_that_comes_down_to_a_constant(ground: Ground, order: str) -> None:
+    """No such key may be taken for the number of a column."""
+    await ground.add(1)
+    await ground.add(2)
+    assert await ground.ids(orderby=f"{order},id desc") == ["da0002", "da0001"]

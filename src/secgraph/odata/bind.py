@@ -95,6 +95,8 @@ def _order(binder: Binder, text: str) -> tuple[Order, ...]:
     of = binder.of
     for sort in clauses.orderby(text):
         by = _sortable(binder, sort)
+        if next(fields_of(by), None) is None:
+            continue  # the same for every row: it orders nothing
         if all(key.by != by for key in keys):
             keys.append(Order(by, sort.descending))
     if len(keys) > MOST_KEYS:

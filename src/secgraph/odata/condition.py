@@ -165,9 +165,13 @@ class Binder(Values):
 
     def _member_name(self, node: Node, beside: Operand | Literal) -> Node:
         enum = None if isinstance(beside, Literal) else enum_of(beside)
-        if enum is not None and isinstance(node, Path) and node.steps[0].casefold() in enum.folded:
-            return Literal("text", node.steps[0], at=node.at)
-        return node
+        if enum is None or not isinstance(node, Path):
+            return node
+        name = node.steps[0]
+        if name.casefold() not in enum.folded:
+            raise self.refuse(f"'{name}' is neither a property nor a member of {enum.name}", node,
+                              meant(name, list(enum.members)) or f"Members: {', '.join(enum.members)}.")  # fmt: skip
+        return Literal("text", name, at=node.at)
 
     def _constants(self, op: Ordering, left: Literal, right: Literal, node: Binary) -> Test:
         one, other = own(self.refuse, left, self.model), own(self.refuse, right, self.model)
@@ -220,7 +224,11 @@ class Binder(Values):
             value = constant(self.refuse, cast("Literal", one), kind, enum, self.named(operand))
             kind = kind if value.value is None else value.kind
             values.append(value.value)
-        return match.settled(OneOf(read_as(operand, kind), tuple(values), kind, enum))
+        typed = read_as(operand, kind)
+        if typed is not operand and None in values:  # a value of another kind is no null here
+            known = OneOf(typed, tuple(one for one in values if one is not None), kind)
+            return Either((Compare("eq", operand, Const(None), "dynamic"), known))
+        return match.settled(OneOf(typed, tuple(values), kind, enum))
 
     def _in_collection(self, node: Binary) -> Test:
         """`'x' in tags`: some item equals the value. A parameter may stand for a list."""

@@ -7,13 +7,15 @@ that cannot be computed. Text is taken as it is; where text is looked for, it is
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date as calendar_date
+from fractions import Fraction
 from typing import Any
 
 from secgraph import clock
-from secgraph.odata.literal import MOST_TICKS, span, time_of_day
+from secgraph.odata.literal import MOST_TICKS, NUMBER, span, time_of_day
 from secgraph.odata.pattern import matches
 from secgraph.odata.query import Kind, fold
 
@@ -40,7 +42,7 @@ def computed(function: str, arguments: tuple[Any, ...]) -> Any:
         return None
     try:
         return _held(RUN[function](*arguments))
-    except (ArithmeticError, ValueError, TypeError):
+    except (ArithmeticError, ValueError, TypeError, AttributeError):  # the last two: a value of another kind
         return None
 
 
@@ -128,7 +130,7 @@ def _instant(ticks: int) -> int:
     return ticks
 
 
-def _span(ticks: float) -> int:
+def _span(ticks: Fraction | int) -> int:
     whole = round(ticks)
     if abs(whole) > MOST_TICKS:
         raise ValueError(ticks)
@@ -169,13 +171,15 @@ def time_text(ticks: int) -> str:
     return clock.text(ticks)[11:-1]
 
 
+_NUMERAL = re.compile(rf"[+-]?(?:{NUMBER}|INF)", re.ASCII | re.IGNORECASE)
+
+
 def _number_of(text: str) -> float:
+    """A number as it is written in a query; what Python would read beyond that is none."""
     text = text.strip()
-    if text.lstrip("+-").isdigit() and text.isascii():
-        return int(text)
-    if "_" in text:
+    if _NUMERAL.fullmatch(text) is None:
         raise ValueError(text)
-    return float(text)
+    return int(text) if text.lstrip("+-").isdigit() else float(text)
 
 
 def _truth_of(text: str) -> bool:
@@ -284,7 +288,9 @@ RUN: dict[str, Callable[..., Any]] = {
     "later_day": lambda left, right: midnight(_instant(left + right)),
     "earlier_day": lambda left, right: midnight(_instant(left - right)),
     "between": lambda left, right: _span(left - right), "longer": lambda left, right: _span(left + right),
-    "times": lambda left, right: _span(left * right), "parted": lambda left, right: _span(left / right),
+    # A real number would lose ticks of a long duration.
+    "times": lambda left, right: _span(Fraction(left) * Fraction(right)),
+    "parted": lambda left, right: _span(Fraction(left) / Fraction(right)),
     "same": lambda value: value,
     "text_of_number": number_text, "text_of_boolean": lambda value: "true" if value else "false",
     "text_of_moment": clock.text, "text_of_date": lambda ticks: clock.text(ticks)[:10], "text_of_time": time_text,

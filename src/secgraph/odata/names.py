@@ -46,7 +46,7 @@ def member_field(of: EntitySet, name: str) -> Field | None:
 
 def read_as(operand: Operand, kind: Kind) -> Operand:
     """A value that may be anything, read as one of that kind; every other value as it is."""
-    if not isinstance(operand, Field | Choose) or operand.kind != "dynamic":
+    if not isinstance(operand, Field | Choose) or operand.kind != "dynamic" or kind == "dynamic":
         return operand
     if isinstance(operand, Field):
         return Field(operand.root, operand.steps, kind, open=True)

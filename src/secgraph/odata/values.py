@@ -125,9 +125,9 @@ class Values(Names):
         """The text of a parameter, what it says, and how many levels that has."""
         text = self.aliases.get(name.lower())
         if text is None:
-            raise self.refuse(f"The parameter '{name}' is not given", node, f"Add &{name}=... to the address.")
+            raise self.refuse(f"The parameter '{name[:60]}' is not given", node, f"Add &{name[:60]}=... to the address.")
         if name.lower() in self._resolving:
-            raise self.refuse(f"The parameter '{name}' is made of itself", node)
+            raise self.refuse(f"The parameter '{name[:60]}' is made of itself", node)
         self._parameters += 1
         self._read += len(text)
         if self._parameters > MOST_PARAMETERS or self._read > parse.LONGEST:

@@ -125,6 +125,13 @@ class Sqlite:
                    f" ELSE substr({text}, -length({inner})) = {inner} END", (*one, *two, *one, *two, *two))  # fmt: skip
 
     @staticmethod
+    def sortable(key: Sql) -> Sql:
+        """A key of the order that cannot be taken for the number of a column: a condition may come down to 0 or 1 while the
+        statement is read.
+        """
+        return Sql(f"coalesce({key.text}, NULL)", key.values)
+
+    @staticmethod
     def contains(operand: Sql, needle: str) -> Sql:
         """Whether a folded text holds a folded needle."""
         return Sql(f"instr({operand.text}, ?) > 0", (*operand.values, needle))

@@ -76,7 +76,10 @@ class Writer:
             return Sql(f"t.{quoted(by.column)}"), by.nullable
         if isinstance(by, Field) and by.kind == "moment" and not by.open:
             return self._member(by), True  # the order of the text is the order of time
-        return self.rank(by, kind_of(by), enum_of(by)), not isinstance(by, Size)
+        sql = self.rank(by, kind_of(by), enum_of(by))
+        if isinstance(by, Truth | Choose):
+            sql = self.dialect.sortable(sql)
+        return sql, not isinstance(by, Size)
 
     # -- values
 
