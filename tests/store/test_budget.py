@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
+
+from tests.store.conftest import Ground
 
 from secgraph.access.caller import Caller
 from secgraph.access.narrow import narrow
@@ -60,3 +63,16 @@ def test_a_plan_is_sent_to_the_threads_only_while_it_keeps_overrunning() -> None
     assert tries.count(True) == 3
     plan.fitted()  # one of those tries went well
     assert all(plan.worth_a_try() for _ in range(10))
+
+
+async def test_a_question_asked_once_pushes_no_plan_out(ground: Ground) -> None:
+    """Expanded relationships and pages of delta are new questions every time."""
+    alerts = ground.model.sets[ALERTS]
+    kept = bind.query(alerts, {"$filter": "severity eq 'high'"}, ground.model)
+    caller = replace(CALLER, tenant=ground.tenant.number)
+    await ground.store.find(narrow(kept, caller))
+    plans = dict(ground.store._plans)  # noqa: SLF001 -- what is kept shows nowhere else
+    assert kept in plans
+    for _ in range(3):
+        await ground.store.find(narrow(replace(kept, passing=True), caller))
+    assert dict(ground.store._plans) == plans  # noqa: SLF001 -- as above

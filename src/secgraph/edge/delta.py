@@ -117,7 +117,8 @@ class Delta:
         # From the first stamp of all, not without one: a bound on another column must not choose the index.
         query, after, judged = question.query, (0 if sync is None else sync.cursor,), False
         if sync is not None and query.where is not None:
-            query, judged = replace(query, where=_to_tell(query.where, sync), unknown_members=True), True
+            query = replace(query, where=_to_tell(query.where, sync), unknown_members=True, passing=True)
+            judged = True
         while True:
             page = await self._store.find(narrow(query, caller), after)
             documents, left = list[bytes](), room
@@ -129,7 +130,7 @@ class Delta:
             fits = render.fitting(documents, room)
             if fits == len(page.documents):
                 return page, documents
-            query = replace(query, top=fits)
+            query = replace(query, top=fits, passing=True)
 
     def _item(self, asked: Asked, root: str, question: _Question, key: str, document: bytes, *, judged: bool) -> bytes:
         """A row in the form that was asked for, or the mark of one that answers the filter no more."""

@@ -234,7 +234,7 @@ class Reader:
             fits = render.fitting(documents, room)
             if fits >= len(page.documents):
                 return page, documents
-            query = replace(query, top=fits)
+            query = replace(query, top=fits, passing=True)
 
     async def _shown(
         self, asked: Asked, root: str, caller: Caller, query: Query, document: bytes, key: str, room: int
@@ -274,7 +274,7 @@ class Reader:
         path = f"{query.of.path}('{key}')/{one.name}"
         inside = bind.equals(one.query.of, "incidentId", key)
         held = replace(one.query, where=narrowed(one.query.where, inside), top=min(one.query.top, EXPANDED),
-                       unknown_members=query.unknown_members)  # fmt: skip
+                       unknown_members=query.unknown_members, passing=True)  # fmt: skip
         scoped = narrow(held, caller)
         total = await self._store.count(scoped) if held.count or one.form == "count" else None
         if one.form == "count":

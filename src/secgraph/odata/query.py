@@ -264,6 +264,8 @@ class Query:
     count: bool = False
     unknown_members: bool = False
     """Whether enum members past the sentinel are sent as they are."""
+    passing: bool = False
+    """Whether it was made for one answer only: its plan is not kept, and pushes out none that will be asked for again."""
 
 
 @dataclass(frozen=True, slots=True)

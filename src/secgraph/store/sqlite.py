@@ -145,6 +145,8 @@ class SqliteStore:
         return [dict(zip((name for name, _ in cursor.get_description()), row, strict=True)) for row in cursor]
 
     def _plan(self, query: Query) -> Plan:
+        if query.passing:
+            return compiled(query, self._dialect)
         plan = self._plans.get(query)
         if plan is None:
             plan = compiled(query, self._dialect)
