@@ -114,10 +114,9 @@ def rounded(number: float) -> float:
     """The nearest whole number; halves go away from zero."""
     if isinstance(number, int):
         return number
-    whole = math.floor(abs(number) + 0.5)
-    # Adding a half to the number just below one gives one.
-    if whole - abs(number) > 0.5:
-        whole -= 1
+    whole = math.floor(abs(number))
+    if abs(number) - whole >= 0.5:  # added to the number just below it, a half would give one
+        whole += 1
     return whole if number >= 0 else -whole
 
 

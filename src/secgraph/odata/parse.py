@@ -214,9 +214,13 @@ class _Reader:
 
     def _json_text(self, token: Token) -> str:
         try:
-            return str(json.loads(token.value))
+            found = str(json.loads(token.value))
+            found.encode()  # JSON can spell half a character; no value holds one
+        except UnicodeEncodeError:
+            raise self._refuse("This text holds half a character", token.at) from None
         except ValueError:
             raise self._refuse("This text is not JSON", token.at) from None
+        return found
 
     def _members(self, opening: Token) -> Members:
         found: list[tuple[str, Node]] = []

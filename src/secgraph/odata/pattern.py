@@ -33,7 +33,7 @@ def refused(pattern: str) -> str:
     if len(pattern) > LONGEST:
         return f"The pattern has {len(pattern)} characters; at most {LONGEST} are taken"
     for piece in _PIECE.finditer(pattern):
-        bad = piece["bad"] or (_BAD_IN_CLASS.search(piece["class"]) if piece["class"] else None)
+        bad = piece["bad"] or (_BAD_IN_CLASS.search(piece["class"], 1) if piece["class"] else None)
         if bad:
             return f"'{bad if isinstance(bad, str) else bad[0]}' is not read alike by every database"
     try:
