@@ -324,17 +324,21 @@ class Maker:
             left = as_kind(left, "text")
         return comparison(left, op, right) if not self.rarely(3) else comparison(right, op, left)
 
-    def function(self, place: Place, kinds: tuple[str, ...]) -> Condition:
+    def function(self, place: Place, kinds: tuple[str, ...], takes: str = "") -> Condition:
         """One function of plain arguments, held against the very value that it has somewhere."""
         kind = self.one(kinds)
-        function = self.one(FUNCTIONS[kind])
+        function = self.one([one for one in FUNCTIONS[kind] if set(one.takes) == {takes} or not takes])
         arguments = [self.plain(wanted, place) for wanted in function.takes]
+        held = arguments[0].get(self.one(place.scopes)) if place.scopes else None
+        if function.takes == ("text", "text") and held:  # a part of what is looked into
+            part = self.one([held[-1:], held[1:], held[1:2], held.upper()[-1:]])
+            arguments[1] = constant(quoted(part), "text", part)
         left = called(function, kind, arguments)
         value = left.get(self.one(place.scopes)) if place.scopes else None
         right = NULL if value is None else constant(self.spelled(kind, value), kind, value)
         if value in {float("inf"), float("-inf")}:
             right = self.literal(kind)
-        return comparison(left, self.one(COMPARED if kind != "boolean" else COMPARED[:2]), right)
+        return comparison(left, self.one(("eq", "eq", *COMPARED) if kind != "boolean" else COMPARED[:2]), right)
 
     def plain(self, kind: str, place: Place) -> Operand:
         """A member or a constant of that kind; of kinds that no member has, something near a member."""
@@ -343,7 +347,7 @@ class Maker:
             kind = self.one(["moment", "date" if kind == "day" else "time"])
         if kind in {"date", "time", "duration", "boolean"} and self.chance.randrange(2):
             return self.operand(kind, place, 1, closed=closed)
-        return self.operand(kind, place, 0, closed=closed) if self.chance.randrange(2) or kind in {"enum", "open"} else self.literal(kind)
+        return self.operand(kind, place, 0, closed=closed) if self.rarely(3) or kind in {"enum", "open"} else self.literal(kind)
 
     def now(self) -> list[Operand]:
         """The present instant, and a day before it. The instants of the alerts are far from it."""
@@ -515,6 +519,7 @@ SIMPLE: dict[str, Callable[[Maker, Place], Condition]] = {
     "members": lambda maker, place: maker.compare(place, maker.one(("text", "moment", "enum", "number", "boolean", "open")), 0),
     "texts": _compared("text", 2), "numbers": _compared("number", 2), "instants": _compared("moment", 2), "durations": _compared("duration", 2),
     "text functions": lambda maker, place: maker.function(place, ("text",)), "number functions": lambda maker, place: maker.function(place, ("number",)),
+    "arithmetic": lambda maker, place: maker.function(place, ("number",), "number"),
     "time functions": lambda maker, place: maker.function(place, ("moment", "date", "time", "duration", "boolean")), "dates": _compared("date", 2), "times": _compared("time", 2), "open members": _compared("open", 0), "matches": Maker.match, "lists": Maker.among,
     "collections": Maker.holding, "lambdas": Maker.lambdas, "counts": lambda maker, place: comparison(
         size(maker.collection(place)), maker.one(COMPARED), constant(str(number := maker.one([0, 1, 2])), "number", number)),

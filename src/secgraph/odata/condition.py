@@ -8,9 +8,8 @@ from secgraph.model.edm import EntitySet, Model
 from secgraph.odata import match
 from secgraph.odata.ast import Binary, Call, In, Items, Lambda, Literal, Node, Path, Unary
 from secgraph.odata.constant import constant, own
-from secgraph.odata.functions import CAST_KINDS
 from secgraph.odata.names import Seen, meant, read_as
-from secgraph.odata.pattern import refused
+from secgraph.odata.predicates import Predicates, plain
 from secgraph.odata.query import (
     All,
     Apply,
@@ -19,13 +18,11 @@ from secgraph.odata.query import (
     Either,
     Every,
     Field,
-    IsA,
     Kind,
     Not,
     OneOf,
     Operand,
     Ordering,
-    Pattern,
     Some,
     Test,
     TextMatch,
@@ -33,7 +30,7 @@ from secgraph.odata.query import (
     enum_of,
     kind_of,
 )
-from secgraph.odata.values import SERVED, Values
+from secgraph.odata.values import SERVED
 
 MOST_TERMS = 400
 """Most comparisons in one filter."""
@@ -41,20 +38,16 @@ MOST_TERMS = 400
 MOST_VALUES = 2000
 """Most values in all `in` lists of one filter."""
 
-MOST_PATTERNS = 10
-"""Most regular expressions in one filter: to read one takes a millisecond or two."""
-
 _MIRROR: dict[str, Ordering] = {"eq": "eq", "ne": "ne", "lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
 
 
-class Binder(Values):
+class Binder(Predicates):
     """Binds the texts of one request."""
 
     def __init__(self, of: EntitySet, model: Model, aliases: dict[str, str] | None = None) -> None:
         super().__init__(of, model, aliases)
         self.terms = 0
         self.values = 0
-        self.patterns = 0
 
     def test(self, node: Node, text: str) -> Test:
         """The condition that a `$filter` stands for; `text` is what it was parsed from."""
@@ -129,7 +122,7 @@ class Binder(Values):
         if null and op in {"eq", "ne"} and isinstance(left, Field) and left.kind == "complex" and not left.collection:
             return Compare(op, left, Const(None), "complex")  # an object is there or not
         self.single(left, at)
-        left = _plain(left)
+        left = plain(left)
         kind, enum = kind_of(left), enum_of(left)
         if isinstance(right, Literal) and right.kind == "moment" and kind == "date":
             right = own(self.refuse, right, self.model)
@@ -138,7 +131,7 @@ class Binder(Values):
             if value.value is None and op not in {"eq", "ne"}:
                 return Either(())  # an order comparison with null is false
             return match.settled(Compare(op, read_as(left, value.kind), value, value.kind, enum))
-        other = _plain(self.single(right, node.right))
+        other = plain(self.single(right, node.right))
         if isinstance(left, Const) and not isinstance(other, Const):
             left, other, op = other, left, _MIRROR[op]
         return self._sides(op, left, other, node)
@@ -217,7 +210,7 @@ class Binder(Values):
             # Not a property among constants: each item is compared by itself.
             return Either(tuple(self._compared("eq", found, self.operand(item), Binary("eq", node.operand, item, item.at))
                                 for item in items))  # fmt: skip
-        operand = _plain(self.single(found, node.operand))
+        operand = plain(self.single(found, node.operand))
         kind, enum = kind_of(operand), enum_of(operand)
         values: list[Any] = []
         for one in items:
@@ -254,85 +247,7 @@ class Binder(Values):
         listed = Apply("concat", (Apply("concat", (comma, left), "text"), comma), "text")
         return All(tuple(TextMatch("contains", listed, Const(f", {flag}, ", "text")) for flag in value.split(", ")))
 
-    # -- functions that are true or false
-
-    def _text_match(self, node: Call) -> Test:
-        word = node.name.lower()
-        operand, needle = self._two_texts(node)
-        return match.settled(TextMatch(cast("Any", word), operand, needle))
-
-    def _two_texts(self, node: Call) -> tuple[Operand, Operand]:
-        word = node.name.lower()
-        example = f"For example {word}(title, 'ransom')."
-        if len(node.arguments) != 2:
-            raise self.refuse(f"{word} takes a property and a text", node, example)
-        if isinstance(node.arguments[0], Items):
-            raise self.refuse(f"{word} takes texts here, not lists", node, example)
-        first, second = (self.single(self.typed(argument, ("text",)), argument) for argument in node.arguments)
-        for operand, at in ((first, node.arguments[0]), (second, node.arguments[1])):
-            if kind_of(operand) not in {"text", "dynamic"}:
-                constant_given = isinstance(operand, Const)
-                what = "A text in quotes is expected" if constant_given else f"'{self.named(operand)}' is not text"
-                raise self.refuse(what, at, "Compare it with eq, lt or gt.")
-        return _plain(read_as(first, "text")), _plain(read_as(second, "text"))
-
-    def _pattern(self, node: Call) -> Test:
-        if len(node.arguments) != 2:
-            raise self.refuse("matchesPattern takes a property and a pattern", node,
-                              "For example matchesPattern(title,'^Suspicious').")  # fmt: skip
-        operand = self._argument("matchesPattern", node.arguments[0], ("text",))
-        literal = self.operand(node.arguments[1])
-        if not isinstance(literal, Literal) or literal.kind != "text":
-            raise self.refuse("A pattern in quotes is expected", node.arguments[1])
-        self.patterns += 1
-        if self.patterns > MOST_PATTERNS:
-            raise self.refuse(f"More than {MOST_PATTERNS} patterns", literal, "Join them in one: 'one|other'.")
-        why = refused(literal.value)
-        if why:
-            raise self.refuse(why, literal, "Use characters, ., [...], (...), |, * + ? {m,n}, ^, $, \\d, \\w and \\s.")
-        return match.settled(Pattern(operand, literal.value))
-
-    def _is_of(self, node: Call) -> Test:
-        """`isof(value,type)`, and `isof(type)` for the object itself."""
-        if not 1 <= len(node.arguments) <= 2 or not isinstance(node.arguments[-1], Path):
-            raise self.refuse("isof takes a value and a type", node,
-                              "For example isof(e,microsoft.graph.security.userEvidence).")  # fmt: skip
-        name = "/".join(node.arguments[-1].steps)
-        if len(node.arguments) == 1:
-            kind = self.model.cast(name)
-            if self.item is None:
-                if kind is None:
-                    raise self.refuse(f"'{name}' is not a type", node.arguments[-1])
-                return All(()) if self.of.type in set(kind.family()) or kind is self.of.type else Either(())
-            return self._item_is(Field(self.item.root, (), self.item.over.kind, self.item.over.enum), name, node)
-        at = node.arguments[0]
-        return self._item_is(self.typed(at), name, node)
-
-    def _item_is(self, value: Operand, name: str, node: Call) -> Test:
-        struct = self.struct(value) if isinstance(value, Field) and value.kind == "complex" else None
-        if struct is None:
-            return self._value_is(value, name, node)
-        assert isinstance(value, Field)  # noqa: S101 -- only a field has a structured type
-        if value.collection:
-            raise self.refuse(f"'{value.spelled()}' is a collection", node,
-                              f"Ask of its items: {value.spelled()}/any(x: isof(x,...)).")  # fmt: skip
-        to = self.cast(name, struct, node.arguments[-1])
-        if to is struct:
-            return Compare("ne", value, Const(None), "complex")
-        return IsA(value, tuple(f"#{child.name}" for child in to.family()))
-
-    def _value_is(self, value: Operand, name: str, node: Call) -> Test:
-        """Whether a single value is there and of that primitive type or enumeration."""
-        kind, enum = kind_of(self.single(value, node)), enum_of(value)
-        primitive = next((known for known in CAST_KINDS if known.casefold() == name.casefold()), "")
-        if kind == "dynamic" and isinstance(value, Field) and primitive:
-            to = CAST_KINDS[primitive]
-            return Compare("ne", Field(value.root, value.steps, to, open=True), Const(None), to)
-        if not primitive and (enum is None or enum.name.casefold() != name.casefold()):
-            raise self.refuse(f"'{self.named(value)}' is never of the type {name}", node.arguments[-1])
-        if primitive and CAST_KINDS[primitive] != kind:
-            return Either(())
-        return Compare("ne", value, Const(None), kind, enum)
+    # -- collections
 
     def _subset(self, node: Call) -> Test:
         """`hassubset(tags,['a','b'])`: the collection holds each of the values."""
@@ -376,8 +291,8 @@ class Binder(Values):
 
 
 _FUNCTIONS = {
-    "contains": Binder._text_match, "startswith": Binder._text_match, "endswith": Binder._text_match,  # noqa: SLF001
-    "matchespattern": Binder._pattern, "isof": Binder._is_of, "hassubset": Binder._subset,  # noqa: SLF001
+    "contains": Binder.text_match, "startswith": Binder.text_match, "endswith": Binder.text_match,
+    "matchespattern": Binder.matched, "isof": Binder.is_of, "hassubset": Binder._subset,  # noqa: SLF001
 }  # fmt: skip
 __all__ = ["SERVED", "Binder", "meant"]
 
@@ -408,13 +323,6 @@ def _open_sides(op: Ordering, left: Operand, right: Operand) -> Test:
 def _untrue(test: Test) -> Test:
     """The test is false or null."""
     return Compare("ne", Truth(test), Const(value=True, kind="boolean"), "boolean")
-
-
-def _plain(operand: Operand) -> Operand:
-    """What is compared folded anyway needs no change of case."""
-    while isinstance(operand, Apply) and operand.function in {"tolower", "toupper"}:
-        operand = operand.arguments[0]
-    return operand
 
 
 def _chain(node: Node, word: str) -> list[Node]:

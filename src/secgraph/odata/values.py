@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import replace
 
 from secgraph.model.edm import EntitySet, Model
-from secgraph.odata import parse
 from secgraph.odata.ast import Binary, Call, Case, Filtered, In, Items, Lambda, Literal, Members, Node, Path, Unary, Within
 from secgraph.odata.constant import constant, own
 from secgraph.odata.functions import ARITHMETIC, CAST_KINDS, CASTS, FIRST, FUNCTIONS, LAST, Function, computed
-from secgraph.odata.names import Names, Seen, meant
+from secgraph.odata.names import Seen, meant
+from secgraph.odata.parameters import Parameters
 from secgraph.odata.query import (
     All,
     Apply,
@@ -29,28 +28,20 @@ from secgraph.odata.query import (
     kind_of,
 )
 
-MOST_PARAMETERS = 200
-"""Most places in one request where a parameter stands; those inside parameters count each time."""
-
 _CONDITIONS = {"contains", "startswith", "endswith", "matchespattern", "isof", "hassubset"}
 _MOMENTS = {"mindatetime": FIRST, "maxdatetime": LAST - LAST % 10_000_000}
 SERVED = ", ".join(sorted([*FUNCTIONS, *_CONDITIONS, *_MOMENTS, "now", "cast", "case"]))
 _COMPARED = {"eq", "ne", "lt", "le", "gt", "ge", "in", "has", "and", "or"}
 
 
-class Values(Names):
-    """Binds the operands of one request. `aliases` holds the parameters (`@name`) that came beside the options."""
+class Values(Parameters):
+    """Binds the operands of one request."""
 
     def __init__(self, of: EntitySet, model: Model, aliases: dict[str, str] | None = None) -> None:
-        super().__init__(of, model)
-        self.aliases = aliases or {}
+        super().__init__(of, model, aliases)
         self.nested = 0
         self.moves = False
         """Whether the present instant was asked for."""
-        self._resolving: list[str] = []
-        self._parameters = 0
-        self._read = 0
-        self._tall = 0
 
     @abstractmethod
     def condition(self, node: Node) -> Test:
@@ -64,7 +55,7 @@ class Values(Names):
             case Literal():
                 return node
             case Path(steps=(name,)) if name.startswith("@"):
-                return self._alias(name, node)
+                return self.parameter(name, node)
             case Path():
                 return self.path(node)
             case Within():
@@ -94,48 +85,6 @@ class Values(Names):
         if alone.kind != "text":
             raise self.refuse(f"{_EXPECTED.get(kinds[0], 'Another value')} is expected", found)
         return constant(self.refuse, found, kinds[0], None, found.value)
-
-    def _alias(self, name: str, node: Path) -> Operand | Literal:
-        """The value that a parameter beside the options stands for."""
-        text, body, tall = self._parameter(name, node)
-        self._resolving.append(name.lower())
-        self._tall += tall
-        outer, self.text = self.text, text
-        try:
-            found = self.operand(body)
-        finally:
-            self.text = outer
-            self._tall -= tall
-            self._resolving.pop()
-        # A refusal that comes later speaks of the text in which the parameter stands.
-        return replace(found, at=node.at) if isinstance(found, Literal) else found
-
-    def listed(self, node: Node) -> Node:
-        """The node, or the list that a parameter there stands for."""
-        if not (isinstance(node, Path) and len(node.steps) == 1 and node.steps[0].startswith("@")):
-            return node
-        _, body, _ = self._parameter(node.steps[0], node)
-        self._resolving.append(node.steps[0].lower())
-        try:
-            return self.listed(replace(body, at=node.at))
-        finally:
-            self._resolving.pop()
-
-    def _parameter(self, name: str, node: Path) -> tuple[str, Node, int]:
-        """The text of a parameter, what it says, and how many levels that has."""
-        text = self.aliases.get(name.lower())
-        if text is None:
-            raise self.refuse(f"The parameter '{name[:60]}' is not given", node, f"Add &{name[:60]}=... to the address.")
-        if name.lower() in self._resolving:
-            raise self.refuse(f"The parameter '{name[:60]}' is made of itself", node)
-        self._parameters += 1
-        self._read += len(text)
-        if self._parameters > MOST_PARAMETERS or self._read > parse.LONGEST:
-            raise self.refuse("Too many or too long parameters", node, "Write what they stand for in their place.")
-        body, tall = parse.measured(text)
-        if self._tall + tall > parse.TALLEST:
-            raise self.refuse(f"More than {parse.TALLEST} operators upon each other", node, "Flatten the expression.")
-        return text, body, tall
 
     def named(self, operand: Operand) -> str:
         """An operand in words, for a message."""
@@ -253,7 +202,7 @@ class Values(Names):
         enum = enum_of(found)
         if enum is not None and enum.name.casefold() == name.casefold():
             return found
-        if primitive and _is_null(found):
+        if primitive and is_null(found):
             return Const(None, CAST_KINDS[primitive])
         if kind == "dynamic" and primitive and isinstance(found, Field):
             return _whatever(found, primitive)
@@ -282,7 +231,7 @@ class Values(Names):
         one = self._side(left, node.left, right)
         other = self._side(right, node.right, left)
         kinds = (kind_of(one), kind_of(other))
-        if _is_null(one) or _is_null(other):
+        if is_null(one) or is_null(other):
             return self._with_null(node, one, other)
         found = ARITHMETIC.get((node.word, *kinds))
         if found is None and "dynamic" in kinds:
@@ -297,11 +246,11 @@ class Values(Names):
 
     def _with_null(self, node: Binary, one: Operand, other: Operand) -> Operand:
         """What arithmetic with the word null gives: a null of the kind that it would have given."""
-        kinds = tuple("dynamic" if _is_null(side) else kind_of(side) for side in (one, other))
+        kinds = tuple("dynamic" if is_null(side) else kind_of(side) for side in (one, other))
         for (word, *taken), (_, kind) in ARITHMETIC.items():
             if word == node.word and all(given in {one, "dynamic"} for given, one in zip(kinds, taken, strict=True)):
                 return Const(None, kind)
-        known = kind_of(other if _is_null(one) else one)
+        known = kind_of(other if is_null(one) else one)
         raise self.refuse(f"'{node.word}' is not possible with {_WORDS[known]}", node)
 
     def _side(self, found: Operand | Literal, node: Node, other: Operand | Literal) -> Operand:
@@ -314,7 +263,7 @@ class Values(Names):
 
     def _minus(self, node: Unary, of: Operand) -> Operand:
         kind = kind_of(self.single(of, node))
-        if _is_null(of):
+        if is_null(of):
             return of
         if kind == "dynamic" and isinstance(of, Field):
             of, kind = Field(of.root, of.steps, "number", open=True), "number"
@@ -327,7 +276,7 @@ class Values(Names):
     def _case(self, node: Case) -> Operand:
         conditions = [self.condition(condition) for condition, _ in node.branches]
         found = [self.operand(value) for _, value in node.branches]
-        known = next((one for one in found if not isinstance(one, Literal) and not _is_null(one)), None)
+        known = next((one for one in found if not isinstance(one, Literal) and not is_null(one)), None)
         if known is None:
             first = next((one for one in found if isinstance(one, Literal) and one.kind != "null"), None)
             known = Const(None) if first is None else own(self.refuse, first, self.model)
@@ -336,12 +285,12 @@ class Values(Names):
         for condition, one, (_, at) in zip(conditions, found, node.branches, strict=True):
             value = constant(self.refuse, one, kind, enum, self.named(known)) if isinstance(one, Literal) else one
             value = self.single(value, at)
-            if _is_null(value):
+            if is_null(value):
                 value = Const(None, kind, enum)
             if kind_of(value) != kind or enum_of(value) is not enum:
                 raise self.refuse("The values of case(...) are of different types", at)
             branches.append((condition, value))
-        if all(_is_null(value) for _, value in branches):
+        if all(is_null(value) for _, value in branches):
             return Const(None, kind, enum)
         return Choose(tuple(branches), kind, enum)
 
@@ -356,7 +305,8 @@ _WORDS: dict[str, str] = {
 _EXPECTED: dict[str, str] = {"text": "A text in quotes", "number": "A number"}
 
 
-def _is_null(operand: Operand) -> bool:
+def is_null(operand: Operand) -> bool:
+    """Whether an operand is null for every row."""
     return isinstance(operand, Const) and operand.value is None
 
 
