@@ -10,7 +10,7 @@ import pytest
 from secgraph import clock
 from secgraph.errors import BadFilter, BadOption, Refusal
 from secgraph.model.edm import EntitySet, Model
-from secgraph.odata import bind
+from secgraph.odata import bind, match
 from secgraph.odata.query import (
     All,
     Cast,
@@ -438,7 +438,42 @@ def test_options_that_nothing_answers(alerts: EntitySet, model: Model, option: s
     assert refusal.value.hint
 
 
-@pytest.mark.parametrize("text", ["1 eq 1", "case(true:1)", "concat('a','b')", "now()", "length('abc') desc"])
-def test_what_is_the_same_for_every_row_orders_nothing(alerts: EntitySet, model: Model, text: str) -> None:
-    with contextlib.suppress(BadOption):  # a constant by itself is refused
-        assert asked(alerts, model, orderby=text).order == asked(alerts, model).order
+@pytest.mark.parametrize(("text", "says"), [
+    ("1 eq 1", "is the same for all"), ("case(true:1)", "is the same for all"), ("concat('a','b')", "is the same for all"), ("now()", "is the same for all"),
+    ("length('abc') desc", "is the same for all"), ("5", "has no order"), ("null desc", "has no order"), ("title add null", "is not possible with text"),
+    ("createdDateTime lt now()", "changes between pages"), ("now() sub createdDateTime desc", "changes between pages"),
+])  # fmt: skip
+def test_what_gives_no_lasting_order(alerts: EntitySet, model: Model, text: str, says: str) -> None:
+    with pytest.raises(BadOption, match=says) as refusal:
+        asked(alerts, model, orderby=f"title,{text}")
+    assert str(refusal.value).count(refusal.value.hint or "no hint") <= 1
+
+
+# --- what is null for every row, and members that may be anything -------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [
+    "(null add 1) eq null", "(length(title) mul null) eq null", "(createdDateTime sub null) eq null", "(null sub null) eq null", "-(null) eq null",
+    "cast(null,Edm.Int32) eq null", "case(title eq 'x':null,true:null) eq null", "length(null) eq null", "(1 div 0) eq null", "null in (null)",
+    "not (title lt (1 div 0))", "not ((null add 1) ge duration'PT1S')", "null in [title,null]", "null eq null", "'a' lt 'b'", "2026-01-31 le 2026-01-31T00:00Z",
+    "createdDateTime in [null] or true", "hassubset(systemTags,[])", "not (title in ())", "INF gt 1e308", "NaN ne 1", "not (NaN eq 1)",
+])  # fmt: skip
+def test_what_is_true_of_every_row(alerts: EntitySet, model: Model, text: str) -> None:
+    assert match.judged(where(alerts, model, text))({"": {"title": None, "createdDateTime": None}}) is True
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    ("title in () and nope in ()", "not a property"), ("evidence in ()", "is a collection"), ("additionalData in [title]", "is an object"), ("hassubset(title,[])", "is not a collection"), ("severity add null eq null", "is not possible with an enum member"),
+    ("-title eq null", "is not possible before text"), ("null mod duration'P1D' eq null", "is not possible with a duration"), ("cast(null,Edm.Nope) eq null", "cannot be cast"),
+])  # fmt: skip
+def test_null_is_no_way_round_a_refusal(alerts: EntitySet, model: Model, text: str, says: str) -> None:
+    with pytest.raises(BadFilter) as refusal:
+        where(alerts, model, text)
+    assert says in refusal.value.reason
+
+
+def test_as_many_patterns_as_allowed(alerts: EntitySet, model: Model) -> None:
+    term = "matchesPattern(title,'a')"
+    where(alerts, model, " or ".join([term] * 10))
+    with pytest.raises(BadFilter, match="More than 10 patterns"):
+        where(alerts, model, " or ".join([term] * 11))

@@ -80,6 +80,8 @@ def held(test: Test, record: dict[str, Any], now: int = NOON) -> bool | None:
     ("not contains(title,'x')", True, None), ("not not contains(title,'one')", True, None), ("contains(title,'x') or title eq null", False, True), ("not (contains(title,'x') and status eq 'resolved')", True, True),
     ("true", True, True), ("false", False, False),
     # lists
+    ("date(createdDateTime) gt 2026-11-24T23:59Z", True, False), ("date(createdDateTime) eq 2026-11-25T00:00Z", True, False), ("date(createdDateTime) lt createdDateTime", True, False), ("2026-11-25 lt createdDateTime", True, False),
+    ("date(createdDateTime) in (2026-11-25,2026-11-26)", True, False), ("time(createdDateTime) in (10:00:00.5)", True, False), ("createdDateTime sub firstActivityDateTime in (duration'P1D',null)", True, True),
     ("title in ('x','STRASSE one')", True, False), ("title in ('x',null)", False, True), ("not (title in ('x'))", True, True), ("severity in ('low','high')", True, False), ("createdDateTime in (2026-11-20,2026-11-21)", False, True),
     ("customDetails/count in (1,3)", True, False), ("customDetails/count in (1,null)", False, True), ("title in ()", False, False),
     # text matches and patterns: null is null
@@ -95,6 +97,7 @@ def held(test: Test, record: dict[str, Any], now: int = NOON) -> bool | None:
     ("evidence/$count eq 3", True, False), ("evidence/$count eq 0", False, True), ("mitreTechniques/$count gt 1", True, False), ("evidence/$count($filter=verdict ne null) eq 2", True, False), ("evidence/$filter(verdict eq 'malicious')/$count eq 1", True, False),
     ("evidence/$filter(verdict eq 'malicious')/any(e: e/roles/any())", True, False),
     # casts: what is of another type is null, and so is what lies behind it
+    (f"evidence/any(e: e/{DEVICE} ne null)", True, False), (f"evidence/any(e: e/{DEVICE} eq null)", True, False), (f"evidence/all(e: cast(e,{DEVICE}) eq null)", False, True),
     (f"evidence/any(e: e/{DEVICE}/hostName eq 'ws1')", True, False), (f"evidence/any(e: e/{DEVICE}/rbacGroupId gt 6)", True, False), (f"evidence/any(e: e/{USER}/userAccount/accountName eq 'ANA')", True, False),
     (f"evidence/all(e: e/{DEVICE}/hostName eq 'ws1')", False, True), (f"evidence/any(e: e/{DEVICE}/ipInterfaces/any(i: i eq '10.0.0.2'))", True, False), (f"evidence/any(e: e/{USER}/userAccount/domainName eq null)", True, False),
     (f"evidence/all(e: e/{USER}/userAccount/domainName eq null)", True, True), (f"evidence/any(e: isof(e,{FILE}))", True, False), (f"evidence/all(e: isof(e,{FILE}))", False, True), (f"evidence/any(e: not isof(e,{FILE}))", True, False),
@@ -106,6 +109,17 @@ def held(test: Test, record: dict[str, Any], now: int = NOON) -> bool | None:
     ("customDetails/ticket/deep eq null", True, True), ("customDetails/half lt 1", True, False), ("customDetails/urgent lt 2", False, False), ("contains(customDetails/ticket,'T')", True, None), ("contains(customDetails/count,'3')", None, None),
     ("customDetails/count eq customDetails/count", True, True), ("customDetails/urgent eq customDetails/count", False, True), ("customDetails/when gt 2026-11-25T08:00:00Z", True, False), ("customDetails/ticket lt now()", False, False), ("customDetails/when lt now()", True, False),
     ("length(customDetails/ticket) eq 3", True, False), ("length(customDetails/count) eq null", True, True),
+    # two of them: like is compared with like, and nothing else is equal
+    ("customDetails/ticket eq customDetails/when", False, True), ("customDetails/ticket ne customDetails/when", True, False), ("customDetails/when lt customDetails/ticket", True, False),
+    ("customDetails/half lt customDetails/count", True, False), ("customDetails/count lt customDetails/ticket", False, False), ("customDetails/count ge customDetails/ticket", False, False),
+    ("customDetails/urgent ne customDetails/count", True, False), ("customDetails/list eq customDetails/list", False, True), ("customDetails/never eq customDetails/absent", True, True), ("customDetails/never ne customDetails/count", True, False),
+    ("not (customDetails/never lt customDetails/count)", True, True), ("customDetails/urgent ge customDetails/urgent", True, False), ("customDetails/count in [customDetails/half,customDetails/count]", True, True),
+    # a list: each value by itself, the word null included
+    ("customDetails/urgent in (null,5)", False, True), ("customDetails/count in (null,3)", True, True), ("customDetails/list in (null)", False, True), ("not (customDetails/urgent in (null,5))", True, False),
+    ("isof(customDetails/count,Edm.Int32)", True, False), ("isof(customDetails/count,Edm.String)", False, False), ("isof(customDetails/when,Edm.String)", True, False), ("isof(customDetails/when,Edm.DateTimeOffset)", False, False),
+    ("isof(customDetails/when,Edm.Duration)", False, False), ("isof(customDetails/urgent,Edm.Boolean)", True, False), ("isof(null,Edm.String)", False, False), ("isof(title,Edm.String)", True, False), ("isof(title,Edm.Int32)", False, False),
+    ("case(true:customDetails/ticket) eq 't-7'", True, False), ("contains(case(true:customDetails/ticket),'T')", True, None), ("case(true:customDetails/count) eq 't-7'", False, False), ("case(true:customDetails/urgent)", True, False),
+    ("customDetails/ticket eq cast(title,Edm.Int32)", True, True), ("customDetails/count eq cast(title,Edm.Int32)", False, True), ("customDetails/ticket eq cast('x',Edm.Int32)", True, True),
     # functions, casts to primitive types, case, conditions as values
     ("length(title) eq 10", True, False), ("length(title) eq null", False, True), ("indexof(title,'one') eq 7", True, False), ("substring(title,0,6) eq 'straße'", True, False), ("concat(title,title) eq null", False, True),
     ("1 div 0 eq null", True, True), ("length(title) div 0 eq null", True, True), ("length(title) div 0 gt 0", False, False), ("year(createdDateTime) eq 2026", True, True), ("hour(createdDateTime) add 1 eq 11", True, False),

@@ -37,7 +37,7 @@ def test_every_option_in_every_spelling(name: str) -> None:
 
 @pytest.mark.parametrize(("query", "option"), [
     (b"$nope=1", "$nope"), (b"%24nope=1", "$nope"), (b"$=1", "$"), (b"$apply=x", "$apply"),
-    (b"$filter=a%00b", "$filter"), (b"$filter=%00%00", "$filter"), (b"$filter=\x00", "$filter"), (b"%00=1", "name"),
+    (b"$filter=a%2520eq%2520'%2500'", "$filter"), (b"@p=%2541%2500", "@p"), (b"$filter=a%00b", "$filter"), (b"$filter=%00%00", "$filter"), (b"$filter=\x00", "$filter"), (b"%00=1", "name"),
     (b"x%00=1", "name"), (b"$filter=%ff", "$filter"), (b"$filter=%ed%a0%80", "$filter"), (b"%ff=1", "name"), (b"$filter=\xc3", "$filter"),
     (b"$" + b"x" * 5_000 + b"=1", "$" + "x" * 39),
 ])  # fmt: skip

@@ -190,6 +190,24 @@ def test_brackets_to_the_bound() -> None:
     assert parse.expression("(" * depth + "a" + ")" * depth) == A
 
 
+@pytest.mark.parametrize(("text", "tall"), [
+    ("a", 1), (" a", 1), ("a eq 1", 3), ("(((a)))", 4), ("a eq 1 and b eq 2 or c eq 3", 4), (" and ".join(["a eq 1"] * 300), 4), ("f(a,g(b))", 3), ("a add b add c", 4),
+    (" add ".join(["a"] * 99), 100), ("(" * 40 + "a" + " add b)" * 40, 82),
+])  # fmt: skip
+def test_how_tall_a_node_is(text: str, tall: int) -> None:
+    """Operators upon operators count, chains of and and or do not: every reader of nodes goes as deep as that."""
+    assert parse.measured(text)[1] == tall
+
+
+@pytest.mark.parametrize("text", [
+    " add ".join(["a"] * 102), "(" * 45 + "a" + (" add 1" * 50 + ")") * 45, "(" * 40 + "a" + (" eq 1" * 30 + ")") * 40, " in [a]".join(["a", *[""] * 102]),
+    "/".join(["a"] * 52), "f()/" + "/".join(["a"] * 52),
+])  # fmt: skip
+def test_what_is_too_tall_for_its_readers(text: str) -> None:
+    with pytest.raises(BadFilter, match=r"upon each other|names in a row"):
+        parse.expression(text)
+
+
 # --- lists, objects, case, and what goes on behind something -----------------------------------------------------------
 
 
@@ -201,6 +219,14 @@ def test_brackets_to_the_bound() -> None:
     ('{"a":1,"b":[true]}', Members((("a", n("1")), ("b", Items((TRUE,)))))),
     ("case(a:1)", Case(((A, n("1")),))), ("case(a eq 1:2,true:b)", Case(((Binary("eq", A, n("1")), n("2")), (TRUE, B)))),
     ("CASE(a gt 10:20,true:30)", Case(((Binary("gt", A, n("10")), n("20")), (TRUE, n("30"))))),
+    # A colon behind what looks like a time parts the condition from its value; without one it is in there.
+    ("case(a gt 10:20:30)", Case(((Binary("gt", A, Literal("time", "10:20")), n("30")),))), ("case(a gt 10:20 add 5)", Case(((Binary("gt", A, n("10")), Binary("add", n("20"), n("5"))),))),
+    ("case(a gt 10:20:'x')", Case(((Binary("gt", A, Literal("time", "10:20")), t("x")),))), ("case(a gt 10:20 : b)", Case(((Binary("gt", A, Literal("time", "10:20")), B),))),
+    ("case(a gt 10:20:30:b,true:c)", Case(((Binary("gt", A, Literal("time", "10:20:30")), B), (TRUE, C)))), ("case(a:10:20,true:10:20:30)", Case(((A, Literal("time", "10:20")), (TRUE, Literal("time", "10:20:30"))))),
+    ("case(a in (10:20):b)", Case(((In(A, (Literal("time", "10:20"),)), B),))), ("case(10:20 in [a]:b)", Case(((In(Literal("time", "10:20"), (A,)), B),))),
+    ("case(a gt 2026-01-31:b)", Case(((Binary("gt", A, Literal("date", "2026-01-31")), B),))), ("case(a gt 2026-01-31T10:20Z:b)", Case(((Binary("gt", A, Literal("moment", "2026-01-31T10:20Z")), B),))),
+    ("case(a/any(x:x eq 10:20):b)", Case(((Lambda(A, "any", "x", Binary("eq", p("x"), Literal("time", "10:20"))), B),))),
+    ("case(case(a:b):c,true:d)", Case(((Case(((A, B),)), C), (TRUE, D)))), ("a eq 10:20", Binary("eq", A, Literal("time", "10:20"))),
     ("a/$filter(b)/$count", Within(Filtered(A, B), p("$count"))), ("a/$filter(b)/any(x:x)", Lambda(Filtered(A, B), "any", "x", p("x"))),
     ("a/$count($filter=b)", Within(Filtered(A, B), p("$count"))), ("a/$filter(b)/$filter(c)/any()", Lambda(Filtered(Filtered(A, B), C), "any", None, None)),
     ("cast(a,x.y)/b", Within(Call("cast", (A, p("x.y"))), B)), ("isof(x.y)", Call("isof", (p("x.y"),))),

@@ -478,8 +478,8 @@ class Maker:
         if of.kind == "null" or of.text == "null":
             return Condition(text, lambda _: False)
         if of.raw is not None:
-            as_own = as_kind(of, own) if own in {"text", "number", "boolean"} else None
-            return Condition(text if as_own else "false", lambda scope: as_own is not None and as_own.get(scope) is not None)
+            as_own = as_kind(of, own) if own in {"text", "number", "boolean"} else None  # JSON has no others
+            return Condition(text, lambda scope: as_own is not None and as_own.get(scope) is not None)
         return Condition(text, lambda scope: own == of.kind and of.get(scope) is not None)
 
     def has(self, place: Place) -> Condition:

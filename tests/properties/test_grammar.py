@@ -11,7 +11,7 @@ from secgraph.errors import Refusal
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
 from secgraph.odata import bind, parse
-from secgraph.odata.ast import Binary, Call, In, Lambda, Literal, Node, Path, Unary
+from secgraph.odata.ast import Binary, Call, Case, Filtered, In, Items, Lambda, Literal, Members, Node, Path, Unary, Within
 from secgraph.odata.options import options
 from secgraph.odata.query import Field
 from secgraph.odata.unparse import text as unparsed
@@ -19,7 +19,7 @@ from secgraph.odata.unparse import text as unparsed
 SPACE = "microsoft.graph.security"
 WORDS = frozenset({
     "or", "and", "eq", "ne", "lt", "gt", "le", "ge", "in", "has", "add", "sub", "mul", "div", "divby", "mod", "not", "any", "all",
-    "true", "false", "null", "duration",
+    "true", "false", "null", "duration", "case", "inf", "nan",
 })  # fmt: skip
 MODEL = load()
 MANY = settings(max_examples=12 * settings().max_examples)
@@ -50,6 +50,10 @@ LITERALS = st.one_of(
     FREE.map(lambda value: Literal("duration", value, "duration")),
     st.builds(lambda name, value: Literal("typed", value, name), DOTTED, FREE),
 )
+TIMES = st.times().map(lambda time: Literal("time", time.isoformat())) | st.sampled_from(["00:00", "12:30"]).map(lambda value: Literal("time", value))
+SPECIAL: st.SearchStrategy[Node] = st.sampled_from([Literal("number", "INF"), Literal("number", "-INF"), Literal("number", "NaN"), Path(("@p",)), Path(("$it",)), Path(("$root", "a")), Path(("a", "@x.y"))])
+COLLECTIONS = PATHS.filter(lambda path: path.steps[-1].lower() not in {"any", "all", "$filter", "$count"})
+CALLED = (NAMES | DOTTED).filter(lambda name: name.lower() != "case")
 ARITHMETIC = ("add", "sub", "mul", "div", "mod", "eq", "ne", "lt", "le", "gt", "ge", "has")
 
 
@@ -65,10 +69,27 @@ def grown(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         st.builds(Call, NAMES | DOTTED, st.lists(inner, max_size=3).map(tuple)),
         st.builds(Lambda, PATHS.filter(lambda path: path.steps[-1].lower() not in WORDS), st.sampled_from(["any", "all"]), NAMES, inner),
         st.builds(Lambda, PATHS, st.just("any"), st.none(), st.none()),
+        st.builds(Filtered, COLLECTIONS, inner),
+        *gone_on(inner),
     )
 
 
-NODES: st.SearchStrategy[Node] = st.recursive(LITERALS | PATHS, grown, max_leaves=12)
+def gone_on(inner: st.SearchStrategy[Node]) -> list[st.SearchStrategy[Node]]:
+    """What goes on behind a collection or a call, lists, objects and case."""
+    some = st.lists(inner, min_size=1, max_size=3).map(tuple)
+    return [
+        st.builds(lambda over, body, name, word: Lambda(Filtered(over, body), word, name, body), COLLECTIONS, inner, NAMES, st.sampled_from(["any", "all"])),
+        st.builds(lambda over, body: Within(Filtered(over, body), Path(("$count",))), COLLECTIONS, inner),
+        st.builds(lambda name, over, arguments: Call(name, arguments, on=over), CALLED, COLLECTIONS, some),
+        st.builds(lambda name, pairs: Call(name, (Members(pairs, named=True),)), CALLED, st.lists(st.tuples(NAMES, inner), min_size=1, max_size=2).map(tuple)),
+        st.builds(lambda name, arguments, path: Within(Call(name, arguments), path), CALLED, st.lists(inner | DOTTED.map(lambda name: Path((name,))), max_size=2).map(tuple), PATHS),
+        st.builds(Items, st.lists(inner, max_size=3).map(tuple)),
+        st.builds(Members, st.lists(st.tuples(FREE, inner), max_size=2).map(tuple)),
+        st.builds(Case, st.lists(st.tuples(inner, inner), min_size=1, max_size=3).map(tuple)),
+    ]
+
+
+NODES: st.SearchStrategy[Node] = st.recursive(LITERALS | TIMES | SPECIAL | PATHS, grown, max_leaves=12)
 
 
 @MANY
@@ -101,7 +122,8 @@ PIECES = [
     "verdict", "roles", "additionalData", "id", "$count", "$it", "contains", "startswith", "endswith", "tolower", "'high'", "'x'", "5", "1e5",
     "2026-01-31", "2026-01-31T09:00:00Z", "0a1b2c3d-0000-4000-8000-00000000000f", f"{SPACE}.userEvidence", "userAccount", "accountName",
     f"{SPACE}.alertSeverity'low'", "duration'P1D'", "evidence/any(e:e/", "contains(title,'", "severity eq 'high'", " and ", " or ", "desc", "asc", "*",
-    "ß", "İ", "\ud800", "\U0001f600", "²", "٣",
+    "ß", "İ", "\ud800", "\U0001f600", "²", "٣", "[", "]", "{", "}", '"', '"a"', "@p", "12:30", "INF", "case(", "isof(", "cast(", "length(", "now()", "Edm.String",
+    "evidence/$filter(", "$this", "matchesPattern(title,'", "hassubset(", "(a+)+$", "mul", "divby", "mod", "sub", "NOT", "AND", "OR", ";", "alerts", "$expand=", "as",
 ]  # fmt: skip
 SOUP = st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join)
 TEXTS = st.text(max_size=60) | SOUP
@@ -120,7 +142,7 @@ def test_any_text_is_an_expression_or_a_refusal(text: str) -> None:
 
 @MANY
 @given(st.dictionaries(
-    st.sampled_from(["$filter", "$orderby", "$select", "$expand", "$top", "$skip", "$count", "$format"]), TEXTS, max_size=3
+    st.sampled_from(["$filter", "$orderby", "$select", "$expand", "$search", "$top", "$skip", "$count", "$format", "@p"]), TEXTS, max_size=4
 ))  # fmt: skip
 def test_any_options_are_a_question_or_a_refusal(asked: dict[str, str]) -> None:
     for path in (ALERTS, INCIDENTS):

@@ -32,7 +32,8 @@ _UNSERVED = {
 def query(of: EntitySet, options: Mapping[str, str], model: Model, *, unknown_members: bool = False) -> Query:
     """The question that a collection's query options ask. Raises BadOption or BadFilter."""
     found = dict(options)
-    binder = Binder(of, model, {name: text for name, text in found.items() if name.startswith("@")})
+    aliases = _parameters(found)
+    binder = Binder(of, model, aliases)
     top = whole(found, "$top")
     _served(found)
     return Query(
@@ -40,7 +41,7 @@ def query(of: EntitySet, options: Mapping[str, str], model: Model, *, unknown_me
         where=_where(binder, found.get("$filter", "").strip(), found.get("$search", "").strip()),
         order=_order(binder, found.get("$orderby", "")),
         select=_select(of, found.get("$select", "")),
-        expand=_expand(of, found.get("$expand", "")),
+        expand=_expand(of, found.get("$expand", ""), aliases),
         top=min(of.choices.page if top is None else top, of.choices.page_most),
         clamped=top is not None and top > of.choices.page_most,
         skip=whole(found, "$skip") or 0,
@@ -60,7 +61,7 @@ def item(of: EntitySet, options: Mapping[str, str], *, unknown_members: bool = F
         where=None,
         order=(),
         select=_select(of, options.get("$select", "")),
-        expand=_expand(of, options.get("$expand", "")),
+        expand=_expand(of, options.get("$expand", ""), _parameters(options)),
         top=1,
         unknown_members=unknown_members,
     )
@@ -95,12 +96,10 @@ def _order(binder: Binder, text: str) -> tuple[Order, ...]:
     of = binder.of
     for sort in clauses.orderby(text):
         by = _sortable(binder, sort)
-        if next(fields_of(by), None) is None:
-            continue  # the same for every row: it orders nothing
         if all(key.by != by for key in keys):
             keys.append(Order(by, sort.descending))
-    if len(keys) > MOST_KEYS:
-        raise BadOption("$orderby", f"takes at most {MOST_KEYS} keys.")
+        if len(keys) > MOST_KEYS:
+            raise BadOption("$orderby", f"takes at most {MOST_KEYS} keys.")
     if not keys:
         keys.append(Order(cast("Field", member_field(of, of.choices.newest)), descending=True))
     key = cast("Field", member_field(of, "id"))
@@ -119,7 +118,7 @@ def _sortable(binder: Binder, sort: clauses.Sort) -> Operand:
     if isinstance(by, Constant) or not simple:
         said = "/".join(sort.node.steps) if isinstance(sort.node, Path) else sort.text.strip()[:60]
         raise BadOption("$orderby", f"'{said}' has no order.", hint="Sort by a single value.")
-    if not any(fields_of(by)):
+    if next(fields_of(by), None) is None:
         raise BadOption("$orderby", f"'{sort.text.strip()[:60]}' is the same for all.", hint="Sort by a property.")
     if binder.moves:
         raise BadOption("$orderby", f"'{sort.text.strip()[:60]}' changes between pages.", hint="Sort without now().")
@@ -171,8 +170,12 @@ def _choose(chosen: dict[str, Chosen], kind: StructType, path: tuple[str, ...], 
     chosen[key] = Chosen(known, tuple(inner.values()), tags)
 
 
-def _expand(of: EntitySet, text: str) -> tuple[Expanded, ...]:
-    """The relationships to expand, each with the question asked of what it holds."""
+def _parameters(options: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in options.items() if name.startswith("@")}
+
+
+def _expand(of: EntitySet, text: str, aliases: dict[str, str]) -> tuple[Expanded, ...]:
+    """The relationships to expand, each with the question asked of what it holds; parameters of the whole are known inside."""
     found: dict[str, Expanded] = {}
     for one in clauses.expand(text):
         form: Form = _FORMS.get(one.path[-1], "items")
@@ -185,8 +188,8 @@ def _expand(of: EntitySet, text: str) -> tuple[Expanded, ...]:
             link = known[name.casefold()]
             if "$levels" in one.options:
                 raise BadOption("$expand", f"levels is not possible: {link} does not lead back to itself.")
-            held = query(_held(of, link), one.options, load())
-            found[link] = Expanded(link, held, tuple(one.options.items()), form)
+            inside = {**aliases, **one.options}
+            found[link] = Expanded(link, query(_held(of, link), inside, load()), tuple(inside.items()), form)
     return tuple(found.values())
 
 

@@ -203,17 +203,20 @@ class Binder(Predicates):
             raise self.refuse(f"More than {MOST_VALUES} values in lists", node, "Ask in several requests.")
         found = self.operand(node.operand)
         found = _null_word(found, found)
+        if not isinstance(found, Literal):
+            self.single(found, node.operand)
         if not node.items:
             return Either(())
         items = tuple(self._member_name(item, found) if self._bare(item) else item for item in node.items)
-        if isinstance(found, Literal) or not all(isinstance(item, Literal) for item in items):
+        given = [item if isinstance(item, Literal) else self.operand(item) for item in items]
+        if isinstance(found, Literal) or not all(isinstance(one, Literal) for one in given):
             # Not a property among constants: each item is compared by itself.
-            return Either(tuple(self._compared("eq", found, self.operand(item), Binary("eq", node.operand, item, item.at))
-                                for item in items))  # fmt: skip
-        operand = plain(self.single(found, node.operand))
+            return Either(tuple(self._compared("eq", found, one, Binary("eq", node.operand, item, item.at))
+                                for one, item in zip(given, items, strict=True)))  # fmt: skip
+        operand = plain(found)
         kind, enum = kind_of(operand), enum_of(operand)
         values: list[Any] = []
-        for one in items:
+        for one in given:
             value = constant(self.refuse, cast("Literal", one), kind, enum, self.named(operand))
             kind = kind if value.value is None else value.kind
             values.append(value.value)

@@ -4,10 +4,13 @@ This is what `access` cuts down and the executors (SQL, Python) carry out. The m
 
 - Text is compared folded: `fold` makes two spellings of one name, address, hash or Windows path equal. Functions see the
   text as it is, `matchesPattern` too; `tolower` and `toupper` change nothing that is compared.
-- `eq` and `ne` know null and are true or false; an order comparison with null is false; a function or a text match of
-  null is null, and so is what cannot be computed (a division by zero, a day outside the calendar). A row is in the
-  answer only where the whole is true.
-- Enumerations are ordered by their published numbers, instants by time. Null sorts before everything.
+- `eq`, `ne` and `in` know null and are true or false; an order comparison with null is false; a truth that stands alone
+  is compared with true; a function or a text match of null is null, and so is what cannot be computed (a division by
+  zero, a day outside the calendar). A row is in the answer only where the whole is true.
+- Enumerations are ordered by their published numbers, instants by time; a day beside an instant is its midnight. Null
+  sorts before everything.
+- A member of an open type is what the other side makes of it: a value of another kind counts as null there. Two of them
+  are compared like with like, text with text, number with number; no others are equal, lists and objects never.
 - `any` holds where the body is true for an item, `all` where it is true for every item.
 """
 

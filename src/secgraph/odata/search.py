@@ -44,7 +44,9 @@ def words(text: str) -> list[str]:
 
 
 APART = "\ue000"
-"""What stands between two texts of an index, so that no phrase reaches from one into the next. No word holds it."""
+"""What stands between two texts of an index, so that no phrase reaches from one into the next. In a text it parts words like
+any mark.
+"""
 
 _WORD_OR_END = re.compile(rf"{_WORD.pattern}|{APART}")
 
@@ -99,7 +101,8 @@ def searchable(record: dict[str, Any], of: str) -> list[str]:
 
 def indexed(record: dict[str, Any], of: str) -> str:
     """Every word of a record that `$search` can find, blanks between them, and a mark between two texts."""
-    return " ".join(_WORD_OR_END.findall(fold(APART.join(searchable(record, of)))))
+    texts = APART.join(text.replace(APART, " ") for text in searchable(record, of))
+    return " ".join(_WORD_OR_END.findall(fold(texts)))
 
 
 def holds(record: dict[str, Any], of: str, wanted: tuple[str, ...]) -> bool:
