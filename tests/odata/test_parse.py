@@ -240,7 +240,7 @@ def test_lists_objects_and_what_goes_on(text: str, node: Node) -> None:
 
 
 @pytest.mark.parametrize(("text", "says"), [
-    ("x.y", "nothing follows it"), ("a in (b/c,d/e)", "constant is expected"), ("a in (b,c add 1)", "constant is expected"),
+    (f"f({','.join(['a'] * 51)})", "More than 50 arguments"), ("x.y", "nothing follows it"), ("a in (b/c,d/e)", "constant is expected"), ("a in (b,c add 1)", "constant is expected"),
     ("[1", "to close the list"), ("[1,]", "operand"), ('{"a"}', "behind a member's name"), ("{a:1}", "in double quotes"),
     ('{"a":1,}', "in double quotes"), ("case()", "operand"), ("case(a)", "between a condition and its value"), ("case(a:1", "to close case("),
     ("a/$filter()", "operand"), ("a/$count($top=1)", "$count takes a $filter"), ("+a", "number is expected"), ("2026-13-01", "is not a date"),

@@ -38,6 +38,9 @@ TALLEST = 100
 LONGEST = 16_384
 """Most characters of one expression."""
 
+MOST_ARGUMENTS = 50
+"""Most arguments of one function."""
+
 _WORDS = {*BINDS, "not", "true", "false", "null", *(word.lower() for word in NOT_FINITE)}
 """Names that mean more than a name."""
 
@@ -268,6 +271,8 @@ class _Reader:
         arguments: list[Node] = []
         named: list[tuple[str, Node]] = []
         while not self.mark(")"):
+            if len(arguments) + len(named) == MOST_ARGUMENTS:
+                raise self._refuse(f"More than {MOST_ARGUMENTS} arguments", self.token.at)
             if (arguments or named) and not self.mark(","):
                 raise self._refuse(f"')' to close {token.value}( is missing", self.token.at)
             following = self.tokens[min(self.place + 1, len(self.tokens) - 1)]
