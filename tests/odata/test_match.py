@@ -119,6 +119,8 @@ def held(test: Test, record: dict[str, Any], now: int = NOON) -> bool | None:
     ("isof(customDetails/count,Edm.Int32)", True, False), ("isof(customDetails/count,Edm.String)", False, False), ("isof(customDetails/when,Edm.String)", True, False), ("isof(customDetails/when,Edm.DateTimeOffset)", False, False),
     ("isof(customDetails/when,Edm.Duration)", False, False), ("isof(customDetails/urgent,Edm.Boolean)", True, False), ("isof(null,Edm.String)", False, False), ("isof(title,Edm.String)", True, False), ("isof(title,Edm.Int32)", False, False),
     ("case(true:customDetails/ticket) eq 't-7'", True, False), ("contains(case(true:customDetails/ticket),'T')", True, None), ("case(true:customDetails/count) eq 't-7'", False, False), ("case(true:customDetails/urgent)", True, False),
+    # what is computed with the word null is that word; a null of a known kind decides like any value of it
+    ("customDetails/ticket eq (1 add null)", False, True), ("customDetails/never eq (null mul length(title))", True, True), ("customDetails/ticket eq (1 add cast(null,Edm.Int32))", True, True),
     ("customDetails/ticket eq cast(title,Edm.Int32)", True, True), ("customDetails/count eq cast(title,Edm.Int32)", False, True), ("customDetails/ticket eq cast('x',Edm.Int32)", True, True),
     # functions, casts to primitive types, case, conditions as values
     ("length(title) eq 10", True, False), ("length(title) eq null", False, True), ("indexof(title,'one') eq 7", True, False), ("substring(title,0,6) eq 'straße'", True, False), ("concat(title,title) eq null", False, True),

@@ -366,12 +366,13 @@ class Maker:
         return text_match(self.one(("contains", "startswith", "endswith")), of, needle)
 
     def among(self, place: Place) -> Condition:
-        left = self.operand(self.one(KINDS), place, self.chance.randrange(2))
-        among = [self.literal(left.kind, left, place) for _ in range(self.one([1, 2, 3, 0]))]
+        kind = self.one(KINDS)
+        left = self.operand(kind, place, self.chance.randrange(2))
+        among = [self.literal(kind, left, place) for _ in range(self.one([1, 2, 3, 0]))]
         if self.rarely():
             among.append(NULL)
-        if self.rarely() and left.kind != "enum":
-            among.append(self.operand(left.kind, place, 1, closed=True))
+        if self.rarely() and kind != "enum":
+            among.append(self.operand(kind, place, 1, closed=True))
             return one_of(left, among, "[]")
         return one_of(left, among)
 

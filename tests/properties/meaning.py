@@ -216,6 +216,8 @@ def called(function: Made, kind: str, arguments: list[Operand]) -> Operand:
             return float(value)
         return None if isinstance(value, float) and math.isnan(value) else value
 
+    # The word null has no kind, and neither has what is computed with it.
+    kind = "null" if function.form[0] in "(-" and any(argument.kind == "null" for argument in arguments) else kind
     return Operand(function.form.format(*(argument.text for argument in arguments)), kind, get)
 
 

@@ -231,7 +231,7 @@ class Values(Parameters):
         one = self._side(left, node.left, right)
         other = self._side(right, node.right, left)
         kinds = (kind_of(one), kind_of(other))
-        if is_null(one) or is_null(other):
+        if any(is_null(side) and kind_of(side) == "dynamic" for side in (one, other)):
             return self._with_null(node, one, other)
         found = ARITHMETIC.get((node.word, *kinds))
         if found is None and "dynamic" in kinds:
@@ -245,12 +245,12 @@ class Values(Parameters):
         return folded(Apply(function, sides, kind))
 
     def _with_null(self, node: Binary, one: Operand, other: Operand) -> Operand:
-        """What arithmetic with the word null gives: a null of the kind that it would have given."""
-        kinds = tuple("dynamic" if is_null(side) else kind_of(side) for side in (one, other))
-        for (word, *taken), (_, kind) in ARITHMETIC.items():
-            if word == node.word and all(given in {one, "dynamic"} for given, one in zip(kinds, taken, strict=True)):
-                return Const(None, kind)
-        known = kind_of(other if is_null(one) else one)
+        """Arithmetic with the word null: that word again, beside whatever the other side may be."""
+        kinds = (kind_of(one), kind_of(other))
+        for word, *taken in ARITHMETIC:
+            if word == node.word and all(given in {kind, "dynamic"} for given, kind in zip(kinds, taken, strict=True)):
+                return Const(None)
+        known = kinds[1] if kinds[0] == "dynamic" else kinds[0]
         raise self.refuse(f"'{node.word}' is not possible with {_WORDS[known]}", node)
 
     def _side(self, found: Operand | Literal, node: Node, other: Operand | Literal) -> Operand:
