@@ -224,7 +224,8 @@ async def test_a_database_of_the_first_schema_becomes_as_a_fresh_one(
     old, fresh = tmp_path / "old.db", tmp_path / "fresh.db"
     with closing(apsw.Connection(str(old))) as connection:
         connection.pragma("application_id", APPLICATION)
-        connection.execute(migrations()[1])
+        for text in migrations()[1]:
+            connection.execute(text)
         connection.execute("INSERT INTO tenants VALUES (1, 'guid', 'contoso', 0, 0, 0, 0)")
         connection.execute("INSERT INTO applications VALUES (1, 'client', 'app', 0, 1, '[]')")
         connection.pragma("user_version", 1)

@@ -10,20 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import apsw
+import msgspec
 import pytest
 
 from secgraph import clock as real_clock
 from secgraph.access.narrow import ScopedKey
-from secgraph.errors import UsageError
+from secgraph.errors import Fault, UsageError
 from secgraph.model import check
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet, load
-from secgraph.store.layout import FIXED, SQL_TYPES, create_indexes, encoder
+from secgraph.store.file import APPLICATION, connect
+from secgraph.store.kept import kept, unpacked
+from secgraph.store.layout import FIXED, SQL_TYPES, create_indexes, create_table, encoder
 from secgraph.store.protocol import Put, PutEntry
 from secgraph.store.sqlite import open_store
 from secgraph.store.statements import migrations, statements
 from secgraph.store.turn import new_record
 from secgraph.testing import Clock
+
+CREATED = real_clock.text(1_789_000_000 * real_clock.SECOND)
 
 if TYPE_CHECKING:
     from tests.store.conftest import Ground
@@ -166,10 +171,12 @@ async def test_an_older_file_learns_from_the_log_when_its_rows_were_born(open_gr
     assert len(set(born.values())) == len(born) == 20
     await ground.store.close()
     change(ground.path, *(f'ALTER TABLE "{one.table}" DROP COLUMN born' for one in ground.model.stored()),
-           "DELETE FROM events WHERE id = 'da0018'", "DROP TABLE source_states", "PRAGMA user_version = 2")  # fmt: skip
+           "DELETE FROM events WHERE id = 'da0018'", "DROP TABLE source_states", "DROP TABLE signing_keys", "DROP TABLE entries",
+           *(text for text in migrations()[1] if text.startswith(("CREATE TABLE entries", "CREATE TABLE originals"))),
+           "PRAGMA user_version = 2")  # fmt: skip
     again: Ground = await open_ground()
     unknown = ("alerts_v2", other.number, "da0018")
-    assert births(ground.path) == {**born, unknown: 0}
+    assert births(ground.path) == {**born, unknown: -1}, "what the log does not know is before everything, and has an instant of its own"
     assert laid_out(ground.path) == fresh
     clock.forward(1)
     record = await again.add(99)
@@ -277,25 +284,73 @@ async def test_an_empty_file_becomes_a_database(tmp_path: Path, clock: Clock) ->
 
 @pytest.mark.parametrize("original", [b"", b"{}", b"\x00\xff\xfe", "Zoë".encode(), b"a" * 1_000_000, bytes(range(256)) * 100])
 async def test_an_original_comes_back_byte_by_byte(ground: Ground, original: bytes) -> None:
-    await ground.write(PutEntry("da0001", "mde", "microsoft", "N1", 5, 7, {"a": 1}, repaired=True, original=original))
+    await ground.add(1)
+    await ground.write(PutEntry("da0001", "mde", "microsoft", "N1", 5, 7, repaired=True, kept=kept({"a": 1}, original)))
     [found] = await ground.store.originals(ScopedKey(ground.tenant.number, ALERTS, "DA0001"))
     assert found.data == original
     assert (found.source, found.product, found.native_id, found.updated, found.received, found.repaired) == (
         "mde", "microsoft", "N1", 5, 7, True,
     )  # fmt: skip
-    [(kept,)] = rows(ground.path, "SELECT data FROM originals")
-    assert zlib.decompress(kept) == original
-    assert len(original) < 1000 or len(kept) < len(original) / 10
+    [(stored, normalised)] = rows(ground.path, "SELECT original, normalised FROM entries")
+    assert zlib.decompress(stored) == original
+    assert len(original) < 1000 or len(stored) < len(original) / 10
+    assert unpacked(normalised) == {"a": 1}
 
 
 async def test_each_source_keeps_its_last_original(ground: Ground) -> None:
+    await ground.add(1)
     for source, original in (("b", b"1"), ("a", b"2"), ("b", b"3")):
-        await ground.write(PutEntry("da0001", source, "p", "n", None, 0, {}, repaired=False, original=original))
+        await ground.write(PutEntry("da0001", source, "p", "n", None, 0, repaired=False, kept=kept({}, original)))
     found = await ground.store.originals(ScopedKey(ground.tenant.number, ALERTS, "da0001"))
     assert [(one.source, one.data) for one in found] == [("a", b"2"), ("b", b"3")]
 
 
 async def test_originals_of_another_tenant_stay_there(ground: Ground) -> None:
     other = await ground.registry.create_tenant("fabrikam")
-    await ground.write(PutEntry("da0001", "a", "p", "n", None, 0, {}, repaired=False, original=b"1"))
+    for tenant in (ground.tenant, other):
+        await ground.add(1, tenant)
+    await ground.write(PutEntry("da0001", "a", "p", "n", None, 0, repaired=False, kept=kept({}, b"1")))
     assert await ground.store.originals(ScopedKey(other.number, ALERTS, "da0001")) == []
+
+
+async def test_nothing_is_kept_of_what_is_said_of_an_alert_that_is_not_there(ground: Ground) -> None:
+    with pytest.raises(Fault, match="da0001"):
+        await ground.write(PutEntry("da0001", "a", "p", "n", None, 0, repaired=False, kept=kept({}, b"1")))
+    assert rows(ground.path, "SELECT count(*) FROM entries") == [(0,)]
+
+
+async def test_entries_from_before_they_were_packed_come_along(tmp_path: Path, clock: Clock) -> None:
+    """The file of an earlier version: what a source said, as text, and its original in a table of its own."""
+    path = tmp_path / "old.db"
+    one = load().sets[ALERTS]
+    with closing(connect(path, write=True)) as connection:
+        connection.pragma("application_id", APPLICATION)
+        connection.execute("BEGIN")
+        for number in range(1, 5):
+            if number == 3:
+                for stored in load().stored():
+                    connection.execute(create_table(stored))
+            for text in migrations()[number]:
+                connection.execute(text)
+        document, _ = check.from_source(one.type, {"id": "da0001", "createdDateTime": CREATED, "severity": "high"}, CREATED)
+        for tenant, key, born in ((1, "da0001", 77), (1, "da0002", 0), (1, "da0003", 0), (2, "da0001", 0)):
+            written = {**document, "id": key, "lastUpdateDateTime": real_clock.text(int(key[-1]) * 10)}
+            columns = {item.name: encoder(item)(written[item.name]) for item in one.columns()}
+            names = ", ".join(f'"{name}"' for name in columns)
+            marks = ", ".join("?" * len(columns))
+            connection.execute(f'INSERT INTO "alerts_v2" (tenant, id, seq, doc, born, {names}) VALUES (?, ?, 1, ?, ?, {marks})',
+                               (tenant, key, msgspec.json.encode(written).decode(), born, *columns.values()))  # fmt: skip
+            connection.execute("INSERT INTO entries VALUES (?, ?, 'mde', 'p', 'n', 5, 7, 0, ?)", (tenant, key, f'{{"title": "{tenant} {key}"}}'))
+            connection.execute("INSERT INTO originals VALUES (?, ?, 'mde', ?)", (tenant, key, zlib.compress(key.encode())))
+        connection.execute("COMMIT")
+        connection.pragma("user_version", 4)
+    store = open_store(path, load(), clock)
+    try:
+        for tenant, key in ((1, "da0001"), (1, "da0002"), (1, "da0003"), (2, "da0001")):
+            [found] = await store.originals(ScopedKey(tenant, ALERTS, key))
+            assert found.data == key.encode()
+    finally:
+        await store.close()
+    packed = rows(path, 'SELECT a.id, e.normalised FROM entries e JOIN "alerts_v2" a ON a.tenant = e.tenant AND a.born = e.born WHERE e.tenant = 1')
+    assert {key: unpacked(data) for key, data in packed} == {key: {"title": f"1 {key}"} for key in ("da0001", "da0002", "da0003")}
+    assert rows(path, 'SELECT tenant, "severity", many FROM "alerts_v2_tally" ORDER BY tenant') == [(1, 256, 3), (2, 256, 1)]

@@ -28,6 +28,8 @@ from secgraph.model.edm import Model
 from secgraph.model.legacy import TAGS
 from secgraph.model.value import clean
 from secgraph.observe import RecordsTaken, observe
+from secgraph.odata.search import indexed
+from secgraph.store.kept import Kept, kept
 from secgraph.store.protocol import (
     Change,
     Decision,
@@ -61,6 +63,8 @@ class _Ready:
     draft: AlertDraft
     record: Record
     piece: Piece
+    kept: Kept
+    words: str
     into: str | None = None
     """The incident of ours that it belongs to, when who raised it knows."""
 
@@ -212,7 +216,9 @@ class Door:
         for item in record["evidence"]:
             item["createdDateTime"] = item["createdDateTime"] or record["createdDateTime"]
         notes.update(draft.notes)
-        ready = _Ready(identity(draft.product, draft.native_id, draft.prefixes), draft, record, piece)
+        key = identity(draft.product, draft.native_id, draft.prefixes)
+        # Packed and cut into words here: in the turn every other write of the tenant would wait for it.
+        ready = _Ready(key, draft, record, piece, kept(record, raw.data), indexed(record, ALERTS))
         ready.draft = draft if not notes else _noted(draft, notes)
         return ready
 
@@ -284,11 +290,16 @@ class _Batch:
         """Decides one alert; whether its row changed."""
         row = self.facts.rows.get((ALERTS, one.id))
         entry = self.facts.entries.get((one.id, self.source))
-        draft, record = one.draft, one.record
-        if NOT_EXPANDED in draft.notes and entry is not None:
-            record = {**record, "evidence": entry.normalised["evidence"]}
+        draft, record, packed = one.draft, one.record, one.kept
+        before = None
         if entry is not None:
-            if entry.normalised == record:
+            if entry.kept.digest == packed.digest:
+                return False
+            before = entry.kept.record
+            if NOT_EXPANDED in draft.notes:
+                record = {**record, "evidence": before["evidence"]}
+                packed = kept(record, one.piece.raw.data)
+            if before == record:
                 return False
             if draft.updated is not None and entry.updated is not None and draft.updated < entry.updated:
                 return False  # an older version arriving late
@@ -297,17 +308,16 @@ class _Batch:
             changed = True
         else:
             told = draft.updated if draft.updated is not None else one.piece.raw.received
-            before = None if entry is None else entry.normalised
             updated, members = merged(row, before, record, told=told, triage=self.door.triage)
             changed = bool(members)
             if changed:
                 row.record = updated
                 self.changes.append(self.door.put(ALERTS, row, members, created=False, cause=self.cause))
                 self._raise_severity(row.record, joined=False)
-        self.facts.entries[one.id, self.source] = Entry(draft.updated, record)
+        self.facts.entries[one.id, self.source] = Entry(draft.updated, packed)
         self.changes.append(PutEntry(
             one.id, self.source, draft.product, clean(draft.native_id), draft.updated, one.piece.raw.received,
-            record, one.piece.repaired, one.piece.raw.data,
+            one.piece.repaired, packed,
         ))  # fmt: skip
         return changed
 
@@ -333,7 +343,9 @@ class _Batch:
             self._raise_severity(record, joined=True)
         row = Row(record, 0)
         self.facts.rows[ALERTS, one.id] = row
-        self.changes.append(self.door.put(ALERTS, row, (), created=True, cause=self.cause))
+        put = self.door.put(ALERTS, row, (), created=True, cause=self.cause)
+        put.words = one.words
+        self.changes.append(put)
 
     def _raise_severity(self, alert: Record, *, joined: bool) -> None:
         """An incident is as grave as its gravest alert, unless a person said otherwise; and it tells who joined."""

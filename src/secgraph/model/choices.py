@@ -40,6 +40,8 @@ class Choices:
     """The property whose descending order is the set's own order ("newest first")."""
     indexes: tuple[tuple[str, ...], ...]
     """Equality columns of each index; the set's own order, the key and the enum columns follow by themselves."""
+    tally: tuple[str, ...] = ()
+    """Enum columns of whose combinations is known at any time how many rows have each: a count over these asks no row."""
     filled: tuple[str, ...] = ()
     """Columns that are never null here, whatever the contract allows: the door and the store see to it."""
     write: tuple[str, ...] = ()
@@ -75,6 +77,7 @@ SETS = MappingProxyType(
                 " incidentId assignedTo firstActivityDateTime"
             ),
             newest="createdDateTime",
+            tally=names("severity status serviceSource classification determination"),
             search=names("title description evidence"),
             filled=names("createdDateTime lastUpdateDateTime"),
             indexes=(("severity",), ("status",), ("incidentId",), ("assignedTo",)),
@@ -103,6 +106,7 @@ SETS = MappingProxyType(
             ),
             columns=names("createdDateTime lastUpdateDateTime severity status classification determination assignedTo"),
             newest="createdDateTime",
+            tally=names("severity status classification determination"),
             search=names("displayName description summary customTags"),
             filled=names("createdDateTime lastUpdateDateTime"),
             indexes=(("severity",), ("status",), ("assignedTo",)),

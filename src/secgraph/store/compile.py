@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from secgraph import clock
-from secgraph.odata.query import All, Compare, Const, Field, Present, Query, Test, fields, fields_of
+from secgraph.model.edm import EntitySet
+from secgraph.odata.query import All, Compare, Const, Either, Field, Not, OneOf, Present, Query, Test, fields, fields_of
 from secgraph.store.dialect import Late, Sql, Sqlite, bound, joined
 from secgraph.store.expression import Writer
-from secgraph.store.layout import quoted
+from secgraph.store.layout import quoted, tally_table
 from secgraph.store.protocol import Key
 
 OVERRUNS = 3
@@ -70,6 +71,8 @@ class Plan:
     key_values: tuple[object, ...]
     late: bool
     """Whether some values are known only when a statement is run."""
+    tallied: str = ""
+    """The table that knows how many rows have each combination of values, where the condition asks for nothing else."""
     recent: Sql | None = None
     """The condition that only rows changed since some instant can meet, where the order goes by something else."""
     of_few: Plan | None = None
@@ -108,8 +111,9 @@ class Plan:
     def tally(self, tenant: int, now: clock.Now) -> Sql:
         """The statement that counts, with everything to bind."""
         condition = self.where or Sql("")
+        many = f"coalesce(sum(t.many), 0) FROM {self.tallied}" if self.tallied else f"count(*) FROM {self.table}"
         return Sql(
-            f"SELECT count(*) FROM {self.table} t WHERE t.tenant = ?{' AND ' if self.where else ''}{condition.text}",
+            f"SELECT {many} t WHERE t.tenant = ?{' AND ' if self.where else ''}{condition.text}",
             (tenant, *(bound(condition.values, tenant, now()) if self.late else condition.values)),
         )
 
@@ -181,6 +185,7 @@ def compiled(query: Query, dialect: Sqlite) -> Plan:
         where=where,
         keys=keys,
         key_values=key_values,
+        tallied=tally_table(query.of) if query.of.choices.tally and _of_tally(query.where, query.of) else "",
         late=any(isinstance(value, Late) for value in (*key_values, *(where.values if where else ()))),
         unindexed=tuple(dict.fromkeys(one.spelled() for one in read if one.column is None and not one.root)),
     )
@@ -197,6 +202,20 @@ def _where(writer: Writer, query: Query) -> Sql | None:
         return None
     text, values = writer.test(query.where, negated=False)
     return Sql(f"({text})", values)
+
+
+def _of_tally(test: Test | None, one: EntitySet) -> bool:
+    """Whether a condition asks for nothing but columns of the set's tally."""
+    match test:
+        case None:
+            return True
+        case All(parts=parts) | Either(parts=parts):
+            return all(_of_tally(part, one) for part in parts)
+        case Not(part=part):
+            return _of_tally(part, one)
+        case Compare(left=Field(column=column), right=Const()) | OneOf(operand=Field(column=column)):
+            return column in one.choices.tally
+    return False
 
 
 def _since(query: Query) -> Test | None:

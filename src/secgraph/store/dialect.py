@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from secgraph import clock
 
@@ -92,6 +95,16 @@ class Sqlite:
     def same(left: str, right: str) -> str:
         """Equal, where null equals null and nothing else."""
         return f"{left} IS {right}"
+
+    @staticmethod
+    def among(column: str) -> str:
+        """Whether a column's value is one of a list, which is bound as one value (`listed`)."""
+        return f"{column} IN (SELECT value FROM json_each(?))"
+
+    @staticmethod
+    def listed(values: Iterable[str]) -> str:
+        """Texts as the one value that `among` takes."""
+        return msgspec.json.encode(list(values)).decode()
 
     @staticmethod
     def unindexed(column: str) -> str:

@@ -13,9 +13,19 @@ from secgraph.model.edm import EntitySet, Model, Property
 from secgraph.odata.functions import RUN, computed
 from secgraph.odata.query import fold
 from secgraph.odata.search import indexed
-from secgraph.store.layout import create_indexes, create_table, create_words, definitions, encoder, put_words, quoted
+from secgraph.store.layout import (
+    create_indexes,
+    create_table,
+    create_tally,
+    create_words,
+    definitions,
+    encoder,
+    fill_tally,
+    put_words,
+    quoted,
+)
+from secgraph.store.seen import decode
 from secgraph.store.statements import migrations
-from secgraph.store.turn import decode
 
 BUSY_SECONDS = 30
 
@@ -70,8 +80,8 @@ def migrate(connection: apsw.Connection, model: Model) -> None:
         for one in model.stored():
             _shape(connection, one)
         # The sets' tables are there by now, new or grown: a migration may fill what no document tells.
-        for number, text in known.items():
-            if number > found:
+        for number, texts in known.items():
+            for text in texts if number > found else ():
                 connection.execute(text)
         connection.pragma("user_version", max(known))
         connection.execute("COMMIT")
@@ -92,10 +102,18 @@ def _shape(connection: apsw.Connection, one: EntitySet) -> None:
         _fill(connection, one, missing)
     for index in create_indexes(one):
         connection.execute(index)
-    named = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (f"{one.table}_words",)).fetchall()
-    if one.choices.search and not named[0][0]:
+    if one.choices.search and not _there(connection, f"{one.table}_words"):
         connection.execute(create_words(one))
         _fill_words(connection, one)
+    if one.choices.tally and not _there(connection, f"{one.table}_tally"):
+        connection.execute(create_tally(one))
+        connection.execute(fill_tally(one))
+
+
+def _there(connection: apsw.Connection, name: str) -> bool:
+    """Whether a table of that name is there."""
+    found = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (name,)).fetchall()
+    return bool(found[0][0])
 
 
 def _fill_words(connection: apsw.Connection, one: EntitySet) -> None:

@@ -69,6 +69,45 @@ def put_words(one: EntitySet) -> str:
     )
 
 
+def tally_table(one: EntitySet) -> str:
+    """The name of the table that says of how many rows of a set each combination of its tally columns is."""
+    return quoted(f"{one.table}_tally")
+
+
+def create_tally(one: EntitySet) -> str:
+    """The statement that makes it. The columns have the names they have in the set's table, so that conditions fit both."""
+    columns = "".join(f", {quoted(name)} BIGINT" for name in one.choices.tally)
+    return (
+        f"CREATE TABLE {tally_table(one)} (tenant INTEGER NOT NULL, combination TEXT NOT NULL{columns},"
+        " many BIGINT NOT NULL, PRIMARY KEY (tenant, combination))"
+    )
+
+
+def combination(numbers: Iterable[int | None]) -> str:
+    """The key of a combination: its numbers, nulls left empty."""
+    return ".".join("" if number is None else str(number) for number in numbers)
+
+
+def fill_tally(one: EntitySet) -> str:
+    """The statement that counts the rows which are there."""
+    listed = ", ".join(map(quoted, one.choices.tally))
+    key = " || '.' || ".join(f"coalesce(CAST({quoted(name)} AS TEXT), '')" for name in one.choices.tally)
+    return (
+        f"INSERT INTO {tally_table(one)} (tenant, combination, {listed}, many)"
+        f" SELECT tenant, {key}, {listed}, count(*) FROM {quoted(one.table)} GROUP BY tenant, {listed}"
+    )
+
+
+def put_tally(one: EntitySet) -> str:
+    """The statement that adds to a combination's number; what it is given is the tenant, the key, the columns, how many."""
+    table, listed = tally_table(one), ", ".join(map(quoted, one.choices.tally))
+    marks = ", ".join("?" * (len(one.choices.tally) + 3))
+    return (
+        f"INSERT INTO {table} (tenant, combination, {listed}, many) VALUES ({marks})"
+        f" ON CONFLICT (tenant, combination) DO UPDATE SET many = {table}.many + excluded.many"
+    )
+
+
 def definitions(one: EntitySet) -> dict[str, str]:
     """The definition of each column of a set's table, by its name."""
     known = {**FIXED, **{item.name: SQL_TYPES[value_kind(item.type)] for item in one.columns()}}

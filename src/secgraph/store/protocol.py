@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from secgraph.access.narrow import Scoped, ScopedKey
 from secgraph.model.edm import EntitySet
 from secgraph.odata.query import Query
+from secgraph.store.kept import Kept
 
 Record = dict[str, Any]
 Answer = TypeVar("Answer")
@@ -66,6 +67,8 @@ class Row:
     seq: int
     touched: dict[str, int] = field(default_factory=dict)
     """Member to the instant (ticks) of the last change by a person or an application."""
+    born: int = 0
+    """The tenant's stamp of its first commit."""
 
 
 @dataclass(slots=True)
@@ -74,7 +77,7 @@ class Entry:
 
     updated: int | None
     """The product's own update clock, in ticks."""
-    normalised: Record
+    kept: Kept
 
 
 @dataclass(slots=True)
@@ -105,11 +108,13 @@ class Put:
     touched: Mapping[str, int] = field(default_factory=dict)
     cause: str = ""
     """Who or what: `app:{client id}`, `source:{name}`; behind a blank the action, and the reasons given for it."""
+    words: str | None = None
+    """The words that `$search` finds it by, where they were gathered before the turn."""
 
 
 @dataclass(slots=True)
 class PutEntry:
-    """Keep what a source said, and its original record."""
+    """Keep what a source said of an alert that is there, and its original record."""
 
     alert: str
     source: str
@@ -117,9 +122,8 @@ class PutEntry:
     native_id: str
     updated: int | None
     received: int
-    normalised: Record
     repaired: bool
-    original: bytes
+    kept: Kept
 
 
 @dataclass(slots=True)

@@ -31,8 +31,8 @@ MOST_CERTIFICATES = 20
 SHORTEST_WORD = 8
 """Fewest digits of a thumbprint that name a certificate."""
 
-ERASED = ("alert_words", "incident_words", "alerts", "incidents", "events", "entries", "originals", "incident_keys", "rejected",
-          "source_states")  # fmt: skip
+ERASED = ("alert_words", "incident_words", "alerts", "incidents", "events", "entries", "alert_tally", "incident_tally",
+          "incident_keys", "rejected", "source_states")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

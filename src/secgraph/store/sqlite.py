@@ -17,7 +17,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,7 +36,8 @@ from secgraph.store.file import connect, migrate
 from secgraph.store.layout import quoted
 from secgraph.store.protocol import Answer, Decide, Key, Needs, Original, Page
 from secgraph.store.statements import statements
-from secgraph.store.turn import Turn
+from secgraph.store.steps import Add, Ask, Do, Rows, Step, ask, do, driven, insertion
+from secgraph.store.turn import Turn, Waiting
 
 Result = TypeVar("Result")
 
@@ -56,23 +57,14 @@ AHEAD = 5 * clock.SECOND
 """How far a tenant's stamps may run ahead of the wall clock before somebody should know."""
 
 
-class _Run:
-    """Runs statements on one connection."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self.connection = connection
-
-    def named(self, name: str, /, **values: Any) -> list[tuple[Any, ...]]:
-        return self.connection.execute(statements()[name], values).fetchall()
-
-    def plain(self, text: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        return self.connection.execute(text, values).fetchall()
-
-
 @dataclass(slots=True)
 class _Job:
-    run: Callable[[_Run], Any]
+    """What waits to be written: a tenant's write, or steps of any other kind."""
+
     done: Future[Any]
+    tenant: int = 0
+    waiting: Waiting | None = None
+    steps: tuple[Do, ...] = ()
     result: Any = None
     failure: BaseException | None = None
 
@@ -134,7 +126,7 @@ class SqliteStore:
         return None
 
     async def originals(self, key: ScopedKey) -> list[Original]:
-        found = _Run(self._reader).named("originals", tenant=key.tenant, alert=fold(key.id))
+        found = perform(self._reader, ask("originals", tenant=key.tenant, alert=fold(key.id)))
         return [
             Original(source, product, native, updated, received, bool(repaired), zlib.decompress(data))
             for source, product, native, updated, received, repaired, data in found
@@ -191,14 +183,8 @@ class SqliteStore:
     # -- writing
 
     async def write(self, tenant: int, needs: Needs, decide: Decide[Answer]) -> Answer:
-        def turn(run: _Run) -> Answer:
-            now = self._now()
-            one = Turn(run, tenant, now)
-            answer = one.carry_out(needs, decide)
-            self._watch_clock(tenant, one.stamp - now)
-            return answer
-
-        return await self._written(turn)
+        answer: Answer = await self._written(_Job(Future(), tenant, Waiting(needs, decide)))
+        return answer
 
     def _watch_clock(self, tenant: int, ahead: int) -> None:
         """Says, once a minute at most, that a tenant's stamps run ahead of a wall clock that was set back."""
@@ -207,26 +193,19 @@ class SqliteStore:
             observe(ClockAhead(tenant, ahead // clock.SECOND))
 
     async def run(self, *steps: tuple[str, dict[str, Any]]) -> None:
-        def all_steps(run: _Run) -> None:
-            for name, values in steps:
-                run.named(name, **values)
+        await self._written(_Job(Future(), steps=tuple(do(name, values) for name, values in steps)))
 
-        await self._written(all_steps)
-
-    async def _written(self, work: Callable[[_Run], Result]) -> Result:
+    async def _written(self, job: _Job) -> Any:
         if self._closed:
             raise Busy("The server is stopping.", headers={"Retry-After": "5"})
-        job = _Job(work, Future())
         self._jobs.put(job)
-        result: Result = await asyncio.wrap_future(job.done)
-        return result
+        return await asyncio.wrap_future(job.done)
 
     def _write_all(self) -> None:
         connection = connect(self.path, write=True)
-        run = _Run(connection)
-        while (job := self._jobs.get()) is not None:
+        stop = False
+        while not stop and (job := self._jobs.get()) is not None:
             group = [job]
-            stop = False
             while len(group) < GROUP:
                 try:
                     waiting = self._jobs.get_nowait()
@@ -236,10 +215,68 @@ class SqliteStore:
                     stop = True
                     break
                 group.append(waiting)
-            _carry_out(connection, run, group)
-            if stop:
-                break
+            self._carry_out(connection, group)
         connection.close()
+
+    def _carry_out(self, connection: apsw.Connection, group: list[_Job]) -> None:
+        """A group of writes in one transaction. Each is answered only after the commit."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for jobs in _by_tenant(group):
+                if not self._carried(connection, jobs):
+                    for job in jobs:  # one of them is at fault: each by itself, so that the others do not pay for it
+                        self._carried(connection, [job])
+            connection.execute("COMMIT")
+        except Exception as failure:  # noqa: BLE001 -- nothing of the group is on disk: all of them are told so
+            if connection.in_transaction:
+                with contextlib.suppress(apsw.Error):
+                    connection.execute("ROLLBACK")
+            told = Busy(f"The change could not be stored: {failure}.", headers={"Retry-After": "10"})
+            told.__cause__ = failure
+            for job in group:
+                job.failure = job.failure or told
+        for job in group:
+            # A caller that went away while its write was under way no longer listens.
+            if not job.done.set_running_or_notify_cancel():
+                continue
+            if job.failure is not None:
+                job.done.set_exception(job.failure)
+            else:
+                job.done.set_result(job.result)
+
+    def _carried(self, connection: apsw.Connection, jobs: list[_Job]) -> bool:
+        """Carries out writes that belong together; whether that went well. A single one has its failure then."""
+        connection.execute("SAVEPOINT one")
+        failure: BaseException | None = None
+        try:
+            if jobs[0].waiting is not None:
+                self._turn(connection, jobs[0].tenant, jobs)
+            else:
+                for step in jobs[0].steps:
+                    perform(connection, step)
+        except apsw.ConstraintError as refused:
+            failure = Conflict(f"This exists already or stands against what exists ({refused}).")
+            failure.__cause__ = refused
+        except (apsw.FullError, apsw.IOError, apsw.BusyError, apsw.CorruptError, apsw.NotADBError):
+            raise
+        except Exception as raised:  # noqa: BLE001 -- handed to the one who asked for this write
+            failure = raised
+        if failure is not None:
+            connection.execute("ROLLBACK TO one")
+            if len(jobs) == 1:
+                jobs[0].failure = failure
+        connection.execute("RELEASE one")
+        return failure is None
+
+    def _turn(self, connection: apsw.Connection, tenant: int, jobs: list[_Job]) -> None:
+        """The turn of a tenant, for all of its writes in the group."""
+        now = self._now()
+        turn = Turn(self._dialect, tenant, now)
+        writes = [replace(job.waiting, answer=None, failure=None) for job in jobs if job.waiting is not None]
+        driven(turn.carry_out(writes), partial(perform, connection))
+        for job, write in zip(jobs, writes, strict=True):
+            job.result, job.failure = write.answer, write.failure
+        self._watch_clock(tenant, turn.stamp - now)
 
     async def close(self) -> None:
         if self._closed:
@@ -300,41 +337,24 @@ def _one_moment(connection: apsw.Connection) -> Iterator[None]:
                 connection.execute("ROLLBACK")
 
 
-def _carry_out(connection: apsw.Connection, run: _Run, group: list[_Job]) -> None:
-    """A group of writes in one transaction. Each is answered only after the commit."""
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        for job in group:
-            connection.execute("SAVEPOINT one")
-            try:
-                job.result = job.run(run)
-            except apsw.ConstraintError as refused:
-                job.failure = Conflict(f"This exists already or stands against what exists ({refused}).")
-                job.failure.__cause__ = refused
-            except (apsw.FullError, apsw.IOError, apsw.BusyError, apsw.CorruptError, apsw.NotADBError):
-                raise
-            except Exception as failure:  # noqa: BLE001 -- handed to the one who asked for this write
-                job.failure = failure
-            if job.failure is not None:
-                connection.execute("ROLLBACK TO one")
-            connection.execute("RELEASE one")
-        connection.execute("COMMIT")
-    except Exception as failure:  # noqa: BLE001 -- nothing of the group is on disk: all of them are told so
-        if connection.in_transaction:
-            with contextlib.suppress(apsw.Error):
-                connection.execute("ROLLBACK")
-        told = Busy(f"The change could not be stored: {failure}.", headers={"Retry-After": "10"})
-        told.__cause__ = failure
-        for job in group:
-            job.failure = job.failure or told
+def _by_tenant(group: list[_Job]) -> list[list[_Job]]:
+    """The writes of each tenant together, in the order they came; anything else stands alone."""
+    found: dict[object, list[_Job]] = {}
     for job in group:
-        # A caller that went away while its write was under way no longer listens.
-        if not job.done.set_running_or_notify_cancel():
-            continue
-        if job.failure is not None:
-            job.done.set_exception(job.failure)
-        else:
-            job.done.set_result(job.result)
+        found.setdefault(job.tenant if job.waiting is not None else job.done, []).append(job)
+    return list(found.values())
+
+
+def perform(connection: apsw.Connection, step: Step) -> Rows:
+    """Carries out a step; the rows of a question."""
+    match step:
+        case Ask(text, values):
+            return connection.execute(text, values).fetchall()
+        case Do(text, rows):
+            connection.executemany(text, rows)
+        case Add(table, columns, rows):
+            connection.executemany(insertion(table, columns), rows)
+    return []
 
 
 def open_store(

@@ -9,11 +9,12 @@ from importlib.resources import files
 from secgraph.errors import Fault
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_VALUE = re.compile(r"(?<!:):(\w+)")
 
 
 @cache
 def statements() -> dict[str, str]:
-    """Statement texts by name, without their comments."""
+    """Statement texts by name, without their comments; values are written `:name`."""
     text = files("secgraph.store").joinpath("statements.sql").read_text("utf-8")
     parts = _NAME.split(text)[1:]
     found: dict[str, str] = {}
@@ -26,8 +27,21 @@ def statements() -> dict[str, str]:
 
 
 @cache
-def migrations() -> dict[int, str]:
-    """The numbered migrations in order."""
+def statement(name: str) -> tuple[str, tuple[str, ...]]:
+    """The statement of that name with a `?` for each value, and the names of the values in that order."""
+    text = statements()[name]
+    return _VALUE.sub("?", text), tuple(_VALUE.findall(text))
+
+
+@cache
+def migrations() -> dict[int, list[str]]:
+    """The numbered migrations in order, each as its statements."""
     folder = files("secgraph.store").joinpath("migrations")
     names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
-    return {int(name.partition("-")[0]): folder.joinpath(name).read_text("utf-8") for name in names}
+    return {int(name.partition("-")[0]): _parts(folder.joinpath(name).read_text("utf-8")) for name in names}
+
+
+def _parts(text: str) -> list[str]:
+    """The statements of a file, each of which ends with its line."""
+    plain = re.sub(r"--.*$", "", text, flags=re.MULTILINE)
+    return [part.strip() for part in re.split(r";\s*$", plain, flags=re.MULTILINE) if part.strip()]

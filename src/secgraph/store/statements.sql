@@ -98,35 +98,21 @@ DELETE FROM assertions WHERE tenant = :tenant AND ends < :now;
 -- name: assertions_delete
 DELETE FROM assertions WHERE tenant = :tenant AND client = :client;
 
--- name: event_add
-INSERT INTO events (tenant, seq, stamp, kind, entity, id, changed, cause)
-VALUES (:tenant, :seq, :stamp, :kind, :entity, :id, :changed, :cause);
-
 -- name: events
 SELECT seq, stamp, kind, entity, id, changed, cause FROM events
 WHERE tenant = :tenant AND seq > :after ORDER BY seq LIMIT :most;
 
--- name: entry
-SELECT updated, normalised FROM entries WHERE tenant = :tenant AND alert = :alert AND source = :source;
-
 -- name: entry_put
-INSERT INTO entries (tenant, alert, source, product, native, updated, received, repaired, normalised)
-VALUES (:tenant, :alert, :source, :product, :native, :updated, :received, :repaired, :normalised)
-ON CONFLICT (tenant, alert, source) DO UPDATE SET
+INSERT INTO entries (tenant, born, source, product, native, updated, received, repaired, digest, normalised, original)
+VALUES (:tenant, :born, :source, :product, :native, :updated, :received, :repaired, :digest, :normalised, :original)
+ON CONFLICT (tenant, born, source) DO UPDATE SET
   updated = excluded.updated, received = excluded.received, repaired = excluded.repaired,
-  normalised = excluded.normalised;
-
--- name: original_put
-INSERT INTO originals (tenant, alert, source, data) VALUES (:tenant, :alert, :source, :data)
-ON CONFLICT (tenant, alert, source) DO UPDATE SET data = excluded.data;
+  digest = excluded.digest, normalised = excluded.normalised, original = excluded.original;
 
 -- name: originals
-SELECT e.source, e.product, e.native, e.updated, e.received, e.repaired, o.data
-FROM entries e JOIN originals o ON o.tenant = e.tenant AND o.alert = e.alert AND o.source = e.source
-WHERE e.tenant = :tenant AND e.alert = :alert ORDER BY e.source;
-
--- name: incident_key
-SELECT incident FROM incident_keys WHERE tenant = :tenant AND space = :space AND native = :native;
+SELECT e.source, e.product, e.native, e.updated, e.received, e.repaired, e.original
+FROM "alerts_v2" a JOIN entries e ON e.tenant = a.tenant AND e.born = a.born
+WHERE a.tenant = :tenant AND a.id = :alert AND e.original IS NOT NULL ORDER BY e.source;
 
 -- name: incident_key_put
 INSERT INTO incident_keys (tenant, space, native, incident) VALUES (:tenant, :space, :native, :incident)
@@ -136,10 +122,8 @@ ON CONFLICT (tenant, space, native) DO UPDATE SET incident = excluded.incident;
 SELECT id FROM "alerts_v2" WHERE tenant = :tenant AND "incidentId" = :incident
 ORDER BY "createdDateTime", id LIMIT :most;
 
--- name: rejected_add
-INSERT INTO rejected (tenant, number, source, line, reason, received, data)
-SELECT :tenant, coalesce(max(number), 0) + 1, :source, :line, :reason, :received, :data
-FROM rejected WHERE tenant = :tenant;
+-- name: rejected_last
+SELECT coalesce(max(number), 0) FROM rejected WHERE tenant = :tenant;
 
 -- name: rejected
 SELECT number, source, line, reason, received, data FROM rejected
@@ -193,8 +177,11 @@ DELETE FROM events WHERE tenant = :tenant;
 -- name: entries_erase
 DELETE FROM entries WHERE tenant = :tenant;
 
--- name: originals_erase
-DELETE FROM originals WHERE tenant = :tenant;
+-- name: alert_tally_erase
+DELETE FROM "alerts_v2_tally" WHERE tenant = :tenant;
+
+-- name: incident_tally_erase
+DELETE FROM "incidents_tally" WHERE tenant = :tenant;
 
 -- name: incident_keys_erase
 DELETE FROM incident_keys WHERE tenant = :tenant;
@@ -216,3 +203,21 @@ DELETE FROM assertions WHERE tenant = :tenant;
 
 -- name: applications_erase
 DELETE FROM applications WHERE tenant = :tenant;
+
+-- name: signing_keys
+SELECT kind, name, starts, sealed FROM signing_keys;
+
+-- name: signing_key_add
+-- Several may make the first one at once; what was there first stays.
+INSERT INTO signing_keys (kind, name, starts, sealed) VALUES (:kind, :name, :starts, :sealed)
+ON CONFLICT (kind, name) DO NOTHING;
+
+-- name: signing_key_seal
+-- Only where it is still what was read.
+UPDATE signing_keys SET sealed = :sealed WHERE kind = :kind AND name = :name AND sealed = :former;
+
+-- name: signing_key_delete
+DELETE FROM signing_keys WHERE kind = :kind AND name = :name;
+
+-- name: signing_keys_delete
+DELETE FROM signing_keys;

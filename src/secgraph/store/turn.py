@@ -1,30 +1,28 @@
-"""One tenant's turn at writing: takes its clock, gathers the facts, carries out the decision, with an event per change.
+"""One tenant's turn at writing: takes its clock, gathers the facts, carries out the decisions, with an event per change.
 
-The steps are the same on every database; what differs is how a statement is run, which comes in as `Runner`. A turn
-runs inside a transaction that its caller opened, and it is the only place that writes rows and events.
+A turn is for a group of waiting writes of one tenant. What they need is read together, each is decided after the other on
+what those before it left, and all of it is written together; a write that is refused leaves nothing behind. The turn runs
+inside a transaction that its caller opened, and it is the only place that writes rows and events.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
-from functools import cache
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from secgraph import clock
 from secgraph.errors import Fault
-from secgraph.model import wire
-from secgraph.model.check import completed
 from secgraph.model.choices import ALERTS, INCIDENTS
-from secgraph.model.edm import EntitySet, load
 from secgraph.odata.query import fold
 from secgraph.odata.search import indexed
-from secgraph.store.layout import FIXED, Encode, encoder, put_words, quoted
+from secgraph.store.dialect import Sqlite
+from secgraph.store.pending import Pending
 from secgraph.store.protocol import (
     HELD,
-    Answer,
     Change,
     Decide,
     Entry,
@@ -37,154 +35,208 @@ from secgraph.store.protocol import (
     Reject,
     Row,
 )
+from secgraph.store.seen import Place, Seen
+from secgraph.store.shape import shape
+from secgraph.store.steps import Steps, ask, do
 
 encode = msgspec.json.encode
-decode = msgspec.json.decode
-
-_KEPT = frozenset({"tenant", "id", "born"})
-"""Columns that stay as the first write of a row left them."""
 
 
-class Runner(Protocol):
-    """How a statement is run in the open transaction."""
+@dataclass(slots=True)
+class Waiting:
+    """A write that waits for its turn, and afterwards what came of it."""
 
-    def named(self, name: str, /, **values: Any) -> list[tuple[Any, ...]]:
-        """A statement of statements.sql."""
-        ...
+    needs: Needs
+    decide: Decide[Any]
+    answer: Any = None
+    failure: Exception | None = None
 
-    def plain(self, text: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        """A statement made from the model."""
-        ...
+
+@dataclass(slots=True)
+class _Staged:
+    """A change that is ready to be written: everything in it that can fail has been done."""
+
+    change: Change
+    stamp: int = 0
+    values: tuple[Any, ...] = ()
+    words: str | None = None
+    event: tuple[Any, ...] = ()
 
 
 class Turn:
-    """The tenant's clock between the first statement of a turn and its last."""
+    """The tenant's clock between the first step of a turn and its last."""
 
-    def __init__(self, run: Runner, tenant: int, now: int) -> None:
-        found = run.named("tenant_clock", tenant=tenant)
-        if not found:
-            raise Fault(f"Tenant number {tenant} does not exist.")
-        self.run = run
+    def __init__(self, dialect: Sqlite, tenant: int, now: int) -> None:
         self.tenant = tenant
-        self.guid, self.seq, self.stamp, self.incidents = found[0]
-        self.started = (self.seq, self.incidents)
-        self.now = max(now, self.stamp + clock.MICROSECOND)
+        self.now = now
+        self.stamp = 0
+        self._dialect = dialect
+        self._seen = Seen(dialect, tenant)
+        self._pending = Pending(tenant)
+        self._guid = ""
+        self._seq = self._incidents = 0
+        self._numbers: int | None = None
 
-    def carry_out(self, needs: Needs, decide: Decide[Answer]) -> Answer:
-        """Gathers, decides, writes; leaves the clock where the last change put it."""
-        decision = decide(self._facts(needs))
-        for change in decision.changes:
-            self._apply(change)
-        if (self.seq, self.incidents) != self.started:
-            self.run.named("tenant_tick", tenant=self.tenant, seq=self.seq, stamp=self.stamp, incidents=self.incidents)
+    def carry_out(self, writes: Sequence[Waiting]) -> Steps[None]:
+        """Gathers, decides, writes; leaves the clock where the last change put it. Every write has its answer or failure."""
+        found = yield ask("tenant_clock", tenant=self.tenant)
+        if not found:
+            raise Fault(f"Tenant number {self.tenant} does not exist.")
+        self._guid, self._seq, self.stamp, self._incidents = found[0]
+        started = (self._seq, self._incidents)
+        yield from self._seen.load([one.needs for one in writes])
+        for one in writes:
+            mark = (self._seq, self.stamp, self._incidents)
+            try:
+                one.answer = yield from self._decided(one)
+            except Exception as failure:  # noqa: BLE001 -- handed to the one who asked for this write
+                one.failure = failure
+                self._seq, self.stamp, self._incidents = mark
+        yield from self._pending.steps()
+        if (self._seq, self._incidents) != started:
+            clock_now = {"tenant": self.tenant, "seq": self._seq, "stamp": self.stamp, "incidents": self._incidents}
+            yield do("tenant_tick", clock_now)
+
+    def _decided(self, one: Waiting) -> Steps[Any]:
+        facts = Facts(max(self.now, self.stamp + clock.MICROSECOND), self._guid, {}, {}, {}, self._new_incident)
+        following: Needs | None = one.needs
+        while following is not None:
+            yield from self._add(facts, following)
+            following = following.then(facts) if following.then is not None else None
+        decision = one.decide(facts)
+        puts = [(change.set.path, change.record["id"]) for change in decision.changes if isinstance(change, Put)]
+        spoken = [(ALERTS, change.alert) for change in decision.changes if isinstance(change, PutEntry)]
+        yield from self._seen.load_rows([*puts, *spoken])  # a decision may write what it did not have to see
+        if self._numbers is None and any(isinstance(change, Reject) for change in decision.changes):
+            rows = yield ask("rejected_last", tenant=self.tenant)
+            self._numbers = rows[0][0]
+        self._expect_alerts(decision.changes, set(puts))
+        for staged in [self._staged(change, facts.now) for change in decision.changes]:
+            self._accept(staged)
         return decision.answer
+
+    def _expect_alerts(self, changes: Sequence[Change], put: set[Place]) -> None:
+        """Fault for what a source said of an alert that is not there: it is kept by the alert's first instant."""
+        alerts = {(ALERTS, change.alert) for change in changes if isinstance(change, PutEntry)} - put
+        for key in alerts:
+            if self._seen.rows.get(key) is None:
+                raise Fault(f"What is said of alert '{key[1]}' cannot be kept: there is no such alert.")
 
     # -- what a decision sees
 
-    def _facts(self, needs: Needs) -> Facts:
-        facts = Facts(self.now, self.guid, {}, {}, {}, self._new_incident)
-        following: Needs | None = needs
-        while following is not None:
-            self._add(facts, following)
-            following = following.then(facts) if following.then is not None else None
-        return facts
-
-    def _add(self, facts: Facts, needs: Needs) -> None:
-        for path, key in needs.rows:
-            self._gather(facts, (path, key))
-            row = facts.rows.get((path, key))
-            if row is not None and needs.around and path == ALERTS:
-                self._gather(facts, (INCIDENTS, row.record["incidentId"]))
-        for alert, source in needs.entries:
-            found = self.run.named("entry", tenant=self.tenant, alert=alert, source=source)
-            if found:
-                facts.entries[alert, source] = Entry(found[0][0], decode(found[0][1]))
-        for space, native in needs.incidents:
-            found = self.run.named("incident_key", tenant=self.tenant, space=space, native=native)
-            if found:
-                facts.incidents[space, native] = found[0][0]
-                self._gather(facts, (INCIDENTS, found[0][0]))
+    def _add(self, facts: Facts, needs: Needs) -> Steps[None]:
+        """Adds what is needed to the facts: copies, so that a decision that fails leaves no trace in what others see."""
+        yield from self._seen.load([needs])
+        for key in needs.rows:
+            self._show(facts, key)
+            row = facts.rows.get(key)
+            if row is not None and needs.around and "incidentId" in row.record:
+                self._show(facts, (INCIDENTS, row.record["incidentId"]))
+        for key in needs.entries:
+            if (entry := self._seen.entries[key]) is not None:
+                facts.entries[key] = entry
+        for key in needs.incidents:
+            if (incident := self._seen.incidents[key]) is not None:
+                facts.incidents[key] = incident
+                self._show(facts, (INCIDENTS, incident))
+        if needs.held:
+            yield from self._pending.steps()  # what those before decided is found with the rest
         left = HELD + 1
         for incident, most in needs.held:
-            ids = self.run.named("alerts_held", tenant=self.tenant, incident=fold(incident), most=min(most, left))
+            ids = yield ask("alerts_held", tenant=self.tenant, incident=fold(incident), most=min(most, left))
             facts.held[incident] = [row[0] for row in ids]
             left -= len(ids)
 
-    def _gather(self, facts: Facts, key: tuple[str, str]) -> None:
+    def _show(self, facts: Facts, key: Place) -> None:
         """Adds a row, and behind an incident that redirects all that it leads to."""
-        while key not in facts.rows and (row := self._row(*key)) is not None:
-            facts.rows[key] = row
-            if key[0] != INCIDENTS or not row.record["redirectIncidentId"]:
-                return
-            key = (INCIDENTS, row.record["redirectIncidentId"])
-
-    def _row(self, path: str, key: str) -> Row | None:
-        found = self.run.plain(_read(path), (self.tenant, key))
-        if not found:
-            return None
-        document, seq, touched = found[0]
-        record = completed(load().sets[path].type, decode(document))
-        return Row(record, seq, decode(touched) if touched else {})
+        at: Place | None = key
+        while at is not None and at not in facts.rows and (row := self._seen.rows.get(at)) is not None:
+            facts.rows[at] = Row({**row.record}, row.seq, {**row.touched}, row.born)
+            at = self._seen.leads_to(at)
 
     def _new_incident(self) -> str:
-        self.incidents += 1
-        return str(self.incidents)
+        self._incidents += 1
+        return str(self._incidents)
 
     # -- what a decision changes
 
-    def _apply(self, change: Change) -> None:
-        match change:
-            case Put():
-                self._put(change)
-            case PutEntry():
-                self.run.named(
-                    "entry_put", tenant=self.tenant, alert=change.alert, source=change.source, product=change.product,
-                    native=change.native_id, updated=change.updated, received=change.received,
-                    repaired=int(change.repaired), normalised=encode(change.normalised).decode(),
-                )  # fmt: skip
-                self.run.named(
-                    "original_put", tenant=self.tenant, alert=change.alert, source=change.source,
-                    data=zlib.compress(change.original, 1),
-                )  # fmt: skip
-            case PutIncidentKey():
-                self.run.named(
-                    "incident_key_put",
-                    tenant=self.tenant,
-                    space=change.space,
-                    native=change.native_id,
-                    incident=change.incident,
-                )
-            case Reject():
-                self.run.named(
-                    "rejected_add", tenant=self.tenant, source=change.source, line=change.line, reason=change.reason,
-                    received=change.received, data=zlib.compress(change.original, 1),
-                )  # fmt: skip
-
-    def _put(self, change: Put) -> None:
-        self.seq += 1
-        self.stamp = max(self.now, self.stamp + clock.MICROSECOND)
+    def _staged(self, change: Change, now: int) -> _Staged:
+        """Does all of a change that can go wrong; the numbers it takes are given back when something does."""
+        if not isinstance(change, Put):
+            return _Staged(change)
+        self._seq += 1
+        self.stamp = max(now, self.stamp + clock.MICROSECOND)
         record = change.record
         record["lastUpdateDateTime"] = clock.text(self.stamp)
-        record["@odata.etag"] = etag(self.seq)
-        shape = _shape(change.set.path)
+        record["@odata.etag"] = etag(self._seq)
+        how = shape(change.set.path)
         for name in change.set.choices.filled:
             if record[name] is None:
                 raise Fault(f"{change.set.path}/{name} of '{record['id']}' is null, and an order relies on it.")
-        shown = record if shape.hide is None else shape.hide(record)
-        self.run.plain(shape.write, (
-            self.tenant, record["id"], self.seq, encode(shown).decode(),
+        shown = record if how.hide is None else how.hide(record)
+        values = (
+            self.tenant, record["id"], self._seq, encode(shown).decode(),
             None if shown is record else encode(record).decode(),
             encode(change.touched).decode() if change.touched else None,
             self.stamp,  # kept only where the row is new
-            *[convert(record[name]) for name, convert in shape.columns],
-        ))  # fmt: skip
-        if shape.put_words and (change.created or shape.searched.intersection(change.changed)):
-            self.run.plain(shape.put_words, (indexed(record, change.set.path), self.tenant, record["id"]))
-        self.run.named(
-            "event_add", tenant=self.tenant, seq=self.seq, stamp=self.stamp,
-            kind="created" if change.created else "updated", entity=change.set.table, id=record["id"],
-            changed=encode(change.changed).decode(), cause=change.cause,
+            *[convert(record[name]) for name, convert in how.columns],
         )  # fmt: skip
+        event = (
+            self.tenant, self._seq, self.stamp, "created" if change.created else "updated", change.set.table, record["id"],
+            encode(change.changed).decode(), change.cause,
+        )  # fmt: skip
+        words = change.words
+        if words is None and how.searched and (change.created or how.searched.intersection(change.changed)):
+            words = indexed(record, change.set.path)
+        return _Staged(change, self.stamp, values, words, event)
+
+    def _accept(self, staged: _Staged) -> None:
+        match staged.change:
+            case Put() as put:
+                self._accept_row(put, staged)
+            case PutEntry() as put:
+                self._accept_entry(put)
+            case PutIncidentKey() as put:
+                self._seen.incidents[put.space, put.native_id] = put.incident
+                self._pending.keys[put.space, put.native_id] = {
+                    "tenant": self.tenant, "space": put.space, "native": put.native_id, "incident": put.incident,
+                }  # fmt: skip
+            case Reject() as put:
+                self._numbers = (self._numbers or 0) + 1
+                data = zlib.compress(put.original, 1)
+                self._pending.rejected.append(
+                    (self.tenant, self._numbers, put.source, put.line, put.reason, put.received, data)
+                )
+
+    def _accept_row(self, put: Put, staged: _Staged) -> None:
+        path, key = put.set.path, str(put.record["id"])
+        before = self._seen.rows.get((path, key))
+        born = staged.stamp if before is None else before.born
+        self._seen.rows[path, key] = Row(put.record, int(staged.values[2]), dict(put.touched), born)
+        rows = self._pending.rows(path)
+        self._pending.put(path, key, (*staged.values[:6], born, *staged.values[7:]), created=before is None)
+        self._pending.events.append(staged.event)
+        if staged.words is not None:
+            rows.words[key] = staged.words
+        tally = shape(path).tally
+        if tally:
+            rows.tally[_numbers(tally, put.record)] += 1
+            if before is not None:
+                rows.tally[_numbers(tally, before.record)] -= 1
+
+    def _accept_entry(self, put: PutEntry) -> None:
+        row = self._seen.rows.get((ALERTS, put.alert))
+        assert row is not None  # noqa: S101 -- `_expect_alerts` saw to it
+        self._seen.entries[put.alert, put.source] = Entry(put.updated, put.kept)
+        self._pending.entries[row.born, put.source] = {
+            "tenant": self.tenant, "born": row.born, "source": put.source, "product": put.product, "native": put.native_id,
+            "updated": put.updated, "received": put.received, "repaired": int(put.repaired),
+            "digest": put.kept.digest, "normalised": put.kept.normalised, "original": put.kept.original,
+        }  # fmt: skip
+
+
+def _numbers(tally: list[Any], record: Record) -> tuple[int | None, ...]:
+    return tuple(convert(record[name]) for name, convert in tally)
 
 
 def etag(seq: int) -> str:
@@ -195,31 +247,3 @@ def etag(seq: int) -> str:
 def new_record(record: Record) -> Record:
     """A record as it is stored the first time: its entity tag leads."""
     return {"@odata.etag": "", **record}
-
-
-class _Shape:
-    """How a set's rows are written, worked out once."""
-
-    def __init__(self, one: EntitySet) -> None:
-        self.hide: Callable[[Any], Any] | None = wire.hider(one.type)
-        self.columns: list[tuple[str, Encode]] = [(item.name, encoder(item)) for item in one.columns()]
-        self.searched = frozenset(one.choices.search)
-        self.put_words = put_words(one) if self.searched else ""
-        names = [*FIXED, *(name for name, _ in self.columns)]
-        listed = ", ".join(map(quoted, names))
-        replaced = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in names if name not in _KEPT)
-        self.write = (
-            f"INSERT INTO {quoted(one.table)} ({listed}) VALUES ({', '.join('?' * len(names))})"
-            f" ON CONFLICT (tenant, id) DO UPDATE SET {replaced}"
-        )
-
-
-@cache
-def _shape(path: str) -> _Shape:
-    return _Shape(load().sets[path])
-
-
-@cache
-def _read(path: str) -> str:
-    table = quoted(load().sets[path].table)
-    return f'SELECT coalesce("full", doc), seq, touched FROM {table} WHERE tenant = ? AND id = ?'

@@ -1,0 +1,106 @@
+"""What a turn has read of a tenant: as it stands after the decisions so far, whether they are in the database yet or not."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from secgraph.model.check import completed
+from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.store.dialect import Sqlite
+from secgraph.store.kept import Kept
+from secgraph.store.protocol import Entry, Needs, Row
+from secgraph.store.shape import shape
+from secgraph.store.steps import Ask, Steps
+
+decode = msgspec.json.decode
+Place = tuple[str, str]
+
+_ENTRIES = (
+    'SELECT a.id, e.updated, e.digest, e.normalised FROM "alerts_v2" a JOIN entries e'
+    " ON e.tenant = a.tenant AND e.born = a.born AND e.source = ? WHERE a.tenant = ? AND "
+)
+_KEYS = "SELECT native, incident FROM incident_keys WHERE tenant = ? AND space = ? AND "
+
+
+class Seen:
+    """Rows, entries and incident keys by their key; None for what was looked for and is not there."""
+
+    def __init__(self, dialect: Sqlite, tenant: int) -> None:
+        self._dialect = dialect
+        self._tenant = tenant
+        self.rows: dict[Place, Row | None] = {}
+        self.entries: dict[Place, Entry | None] = {}
+        self.incidents: dict[Place, str | None] = {}
+
+    def load(self, needs: Iterable[Needs]) -> Steps[None]:
+        """Reads what is needed and was not read yet, all of one kind at once."""
+        wanted = list(needs)
+        yield from self._entries({key for one in wanted for key in one.entries})
+        yield from self._incidents({key for one in wanted for key in one.incidents})
+        yield from self.load_rows({key for one in wanted for key in one.rows})
+        further = set(filter(None, (self._incident_of(key) for one in wanted if one.around for key in one.rows)))
+        for one in wanted:
+            named = (self.incidents[key] for key in one.incidents)
+            further.update((INCIDENTS, incident) for incident in named if incident is not None)
+        yield from self.load_rows(further)
+        # A row may lead on: behind an incident that redirects, all that it leads to is needed too.
+        following = {key for one in wanted for key in one.rows} | further
+        followed: set[Place] = set()  # a damaged file could hold a circle
+        while following := set(filter(None, map(self.leads_to, following))) - followed:
+            yield from self.load_rows(following)
+            followed |= following
+
+    def leads_to(self, key: Place) -> Place | None:
+        """The incident that a row redirects to."""
+        row = self.rows.get(key) if key[0] == INCIDENTS else None
+        target = row.record["redirectIncidentId"] if row is not None else None
+        return (INCIDENTS, target) if target else None
+
+    def _incident_of(self, key: Place) -> Place | None:
+        row = self.rows.get(key) if key[0] == ALERTS else None
+        incident = row.record["incidentId"] if row is not None else None
+        return (INCIDENTS, incident) if incident else None
+
+    def load_rows(self, keys: Iterable[Place]) -> Steps[None]:
+        """Reads rows that were not read yet."""
+        by_path: dict[str, list[str]] = defaultdict(list)
+        for path, key in keys:
+            if (path, key) not in self.rows:
+                by_path[path].append(key)
+        for path, ids in by_path.items():
+            how = shape(path)
+            found = yield self._among(how.read, "id", (self._tenant,), ids)
+            self.rows.update(((path, key), None) for key in ids)
+            for key, document, seq, touched, born in found:
+                record = completed(how.set.type, decode(document))
+                self.rows[path, key] = Row(record, seq, decode(touched) if touched else {}, born)
+
+    def _entries(self, keys: Iterable[Place]) -> Steps[None]:
+        for source, alerts in _grouped((source, alert) for alert, source in keys if (alert, source) not in self.entries):
+            found = yield self._among(_ENTRIES, "a.id", (source, self._tenant), alerts)
+            self.entries.update(((alert, source), None) for alert in alerts)
+            for alert, updated, digest, normalised in found:
+                self.entries[alert, source] = Entry(updated, Kept(digest, normalised, b""))
+
+    def _incidents(self, keys: Iterable[Place]) -> Steps[None]:
+        for space, natives in _grouped(key for key in keys if key not in self.incidents):
+            found = yield self._among(_KEYS, "native", (self._tenant, space), natives)
+            self.incidents.update(((space, native), None) for native in natives)
+            self.incidents.update(((space, native), incident) for native, incident in found)
+
+    def _among(self, text: str, column: str, values: tuple[Any, ...], keys: list[str]) -> Ask:
+        """One key is looked up by itself, which every database does quickest."""
+        if len(keys) == 1:
+            return Ask(f"{text}{column} = ?", (*values, keys[0]))
+        return Ask(text + self._dialect.among(column), (*values, self._dialect.listed(keys)))
+
+
+def _grouped(pairs: Iterable[Place]) -> Iterator[tuple[str, list[str]]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for first, second in pairs:
+        found[first].append(second)
+    yield from found.items()

@@ -1,0 +1,42 @@
+"""How the rows of a set are written, worked out once from the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from secgraph.model import wire
+from secgraph.model.edm import EntitySet, load
+from secgraph.store.layout import FIXED, Encode, encoder, put_tally, put_words, quoted
+
+_KEPT = frozenset({"tenant", "id", "born"})
+"""Columns that stay as the first write of a row left them."""
+
+
+class Shape:
+    """A set's statements, and how a record becomes the values of its columns."""
+
+    def __init__(self, one: EntitySet) -> None:
+        self.set = one
+        self.table = quoted(one.table)
+        self.hide: Callable[[Any], Any] | None = wire.hider(one.type)
+        self.columns: list[tuple[str, Encode]] = [(item.name, encoder(item)) for item in one.columns()]
+        self.tally: list[tuple[str, Encode]] = [(name, dict(self.columns)[name]) for name in one.choices.tally]
+        self.searched = frozenset(one.choices.search)
+        self.put_words = put_words(one) if self.searched else ""
+        self.put_tally = put_tally(one) if self.tally else ""
+        self.names = (*FIXED, *(name for name, _ in self.columns))
+        replaced = [name for name in self.names if name not in _KEPT]
+        self.places = [self.names.index(name) for name in (*replaced, "tenant", "id")]
+        """Which values of a whole row `change` takes, in its order."""
+        self.change = (
+            f"UPDATE {self.table} SET {', '.join(f'{quoted(name)} = ?' for name in replaced)} WHERE tenant = ? AND id = ?"
+        )
+        self.read = f'SELECT id, coalesce("full", doc), seq, touched, born FROM {self.table} WHERE tenant = ? AND '
+
+
+@cache
+def shape(path: str) -> Shape:
+    """The shape of the set at that path."""
+    return Shape(load().sets[path])

@@ -1,0 +1,77 @@
+"""What a database is asked, one step after the other: the shape that work inside a transaction has on every database.
+
+Such work is a generator. It yields steps and is sent the rows of each; who drives it decides how they are carried out: in a
+thread on SQLite, by awaiting on PostgreSQL, over a socket where another process writes. So what a turn does is written once,
+and it never waits for anything itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
+
+from secgraph.store.statements import statement
+
+Result = TypeVar("Result")
+Values = tuple[Any, ...]
+Rows = list[Values]
+
+
+class Ask(NamedTuple):
+    """A statement whose rows are wanted."""
+
+    text: str
+    values: Values
+
+
+class Do(NamedTuple):
+    """A statement that is run once for each of these values."""
+
+    text: str
+    rows: Sequence[Values]
+
+
+class Add(NamedTuple):
+    """New rows of a table; there is none with the same key."""
+
+    table: str
+    """Quoted where it has to be."""
+    columns: tuple[str, ...]
+    rows: Sequence[Values]
+
+
+Step = Ask | Do | Add
+Steps = Generator[Step, Rows, Result]
+
+
+def ask(name: str, /, **values: Any) -> Ask:
+    """The named statement of statements.sql with its values, as a question."""
+    text, names = statement(name)
+    return Ask(text, tuple(values[one] for one in names))
+
+
+def do(name: str, /, *rows: dict[str, Any]) -> Do:
+    """The named statement, to be run for each of these values."""
+    text, names = statement(name)
+    return Do(text, [tuple(row[one] for one in names) for row in rows])
+
+
+def driven(steps: Steps[Result], perform: Callable[[Step], Rows]) -> Result:
+    """The result of the work, each step carried out by `perform`. What a step raises ends the work and is raised."""
+    try:
+        step = next(steps)
+        while True:
+            step = steps.send(perform(step))
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+    finally:
+        steps.close()
+
+
+@cache
+def insertion(table: str, columns: tuple[str, ...]) -> str:
+    """The statement that adds a row."""
+    listed = ", ".join(f'"{name}"' for name in columns)
+    return f"INSERT INTO {table} ({listed}) VALUES ({', '.join('?' * len(columns))})"
