@@ -20,11 +20,14 @@ from secgraph.edge.links import Links
 from secgraph.edge.origin import Origins, own_hosts
 from secgraph.edge.push import Push
 from secgraph.edge.read import Reader
+from secgraph.edge.signing import SigningKeys
 from secgraph.edge.tokens import Tokens
 from secgraph.edge.write import Writer
 from secgraph.errors import Refusal, UsageError
 from secgraph.ingest.door import Door
 from secgraph.model.edm import Model, load
+from secgraph.private import made_once
+from secgraph.seal import Seal, key_of, new_key
 from secgraph.settings import Settings
 from secgraph.store.protocol import Store
 from secgraph.store.registry import Registry
@@ -34,12 +37,46 @@ from secgraph.store.views import Views
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What every command needs: the model, the store, the tenants, the door."""
+    """What every command needs: the model, the store, the tenants, the door, the keys (not opened yet)."""
 
     model: Model
     store: Store
     registry: Registry
     door: Door
+    keys: SigningKeys
+
+
+SEAL = "seal.key"
+"""The file of the data folder with the key that seals, where no setting gives one."""
+
+
+def seal_of(settings: Settings, *, first: bool) -> Seal:
+    """The seal of an installation. Its key may be made where nothing is sealed yet (`first`), but not for a database that
+    several nodes share. UsageError when there is none, or it is none.
+    """
+    file, text, shared = settings.folder / SEAL, settings["seal_key"], bool(settings.values.get("database"))
+    origin = f"the setting seal_key, {settings.origins['seal_key']}" if text else str(file)
+    try:
+        if not text and first and not shared:
+            text = made_once(file, f"{new_key()}\n".encode()).decode()
+        return Seal(key_of(text or file.read_text("utf-8")))
+    except FileNotFoundError:
+        if shared and first:
+            raise UsageError(
+                "The nodes that share a database share the key that seals what is secret in it. Make one with"
+                " secgraph keys seal-key > seal.key, and set SECGRAPH_SEAL_KEY=@seal.key on every node."
+            ) from None
+        raise UsageError(
+            f"What is secret in the database is sealed, and {file} with the key to it is not there. Put it back from your"
+            " backup, or give the key in the setting seal_key (SECGRAPH_SEAL_KEY=@file). If it is lost: secgraph keys discard."
+            " The next start then makes new keys, and every token and link handed out is over."
+        ) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"The key that seals ({origin}) is not text.") from None
+    except ValueError as fault:
+        raise UsageError(f"The key that seals ({origin}) {fault}.") from None
+    except OSError as fault:
+        raise UsageError(f"The key that seals ({origin}) cannot be read or made: {fault.strerror}.") from None
 
 
 @asynccontextmanager
@@ -53,14 +90,16 @@ async def core(settings: Settings, now: clock.Now = clock.now) -> AsyncIterator[
     model = load()
     store = open_store(folder / "secgraph.db", model, now, deadline=settings["query_seconds"])
     try:
-        yield Core(model, store, Registry(store, model, now), Door(store, model, now))
+        keys = SigningKeys(store, lambda first: seal_of(settings, first=first), folder / "keys", now, settings["token_seconds"])
+        yield Core(model, store, Registry(store, model, now), Door(store, model, now), keys)
     finally:
         await store.close()
 
 
 def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
     """The HTTP application over an open core."""
-    keys = KeyRing(settings.folder / "keys", now, settings["token_seconds"])
+    keys = KeyRing(inner.keys, now)
+    links = Links(keys)
     hosts = own_hosts(settings["public_url"], settings["host"], settings["allowed_hosts"])
 
     named = bool(settings["public_url"] or settings["allowed_hosts"])
@@ -81,8 +120,8 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
         model=inner.model,
         tokens=Tokens(keys, inner.registry, now),
         authority=Authority(keys, inner.registry, grants),
-        reader=Reader(shown, inner.model, Links(keys.links), settings["page_bytes"]),
-        delta=Delta(shown, inner.model, Links(keys.links), now, settings["delta_days"], settings["page_bytes"]),
+        reader=Reader(shown, inner.model, links, settings["page_bytes"]),
+        delta=Delta(shown, inner.model, links, now, settings["delta_days"], settings["page_bytes"]),
         writer=Writer(inner.store, settings["body_bytes"]),
         actor=Actor(inner.store, inner.model, inner.door, settings["body_bytes"]),
         older=Older(inner.store, settings["body_bytes"], limits),

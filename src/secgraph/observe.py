@@ -86,8 +86,24 @@ class KeysChanged(Fact):
 
 @dataclass(frozen=True, slots=True)
 class KeysFailed(Fact):
-    """The folder of keys cannot be read as it stands now; those read before go on."""
+    """The keys in the database, or one of them, cannot be read now; those read before go on."""
 
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeysImported(Fact):
+    """The keys that an earlier version kept in a folder were taken into the database."""
+
+    folder: str
+    keys: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeysLeft(Fact):
+    """Files of keys lie in a folder where nothing reads them any more."""
+
+    folder: str
     reason: str
 
 
@@ -114,6 +130,7 @@ LEVELS = {
     KeysFailed: logging.ERROR,
     RequestFailed: logging.ERROR,
     ClockAhead: logging.WARNING,
+    KeysLeft: logging.WARNING,
     TokenRefused: logging.WARNING,
     TokenIssued: logging.DEBUG,
 }

@@ -16,9 +16,9 @@ from typing import Any
 
 from secgraph import clock
 from secgraph.app import Core
-from secgraph.edge.keys import write_private
 from secgraph.errors import UsageError
 from secgraph.extend import source
+from secgraph.private import write_private
 from secgraph.store.registry import Tenant
 
 NAME = "quickstart"

@@ -144,6 +144,7 @@ async def _serve(settings: Settings, *, empty: bool, progress: Progress) -> None
     context, local = _tls(settings, names)
     sockets = listen(settings["host"], settings["port"])
     async with core(settings) as inner:
+        await inner.keys.open()
         config = uvicorn.Config(
             edge(settings, inner), log_config=None, access_log=False, lifespan="off", http="httptools", loop="none",
             server_header=False, backlog=BACKLOG, timeout_keep_alive=75, timeout_graceful_shutdown=STOP_SECONDS,

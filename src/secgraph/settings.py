@@ -117,6 +117,8 @@ SETTINGS = (
     Setting("tls_key", "", str, "Key file (PEM) of tls_cert."),
     Setting("allow_plain_http", False, _truth, "Serve without TLS. Only for loopback or behind a proxy that adds it."),
     Setting("token_seconds", 3599, _whole, "Life of an access token, in seconds."),
+    Setting("seal_key", "", str, "Key that seals what is secret in the database: 32 random bytes in hexadecimal or base64, or"
+            " @file. Empty means seal.key in the data folder, which a first start makes.", secret=True),
     Setting("assertion_reuse_seconds", 600, _natural, "How long after its first use a client's certificate assertion is taken"
             " again, in seconds: MSAL sends the same one for nine minutes. 0 takes each once."),
     Setting("delta_days", 30, _whole, "How long a link of delta() is good for, in days."),

@@ -127,6 +127,7 @@ async def running(folder: Path, clock: Clock, **flags: Any) -> AsyncIterator[Gra
     """
     settings = gather({"data": folder, **flags}, {})
     async with core(settings, clock) as inner:
+        await inner.keys.open()
         found = await inner.registry.tenants()
         tenant = found[0] if found else await inner.registry.create_tenant("contoso")
         name = f"tests {len(await inner.registry.applications(tenant)) + 1}"

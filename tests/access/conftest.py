@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,9 +19,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from secgraph import clock as times
+from secgraph.edge.keys import KeyRing
+from secgraph.edge.signing import Kept, SigningKeys
+from secgraph.errors import Busy
+from secgraph.seal import Seal
+from secgraph.store.protocol import Store
 from secgraph.store.registry import Application, Tenant
 from secgraph.testing import ALL, Clock, Graph, graph_alert, running, self_signed
 
+SEAL = Seal(bytes(range(32)))
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SIGNATURES = {
     "RS256": padding.PKCS1v15(),
@@ -125,3 +133,78 @@ async def gate(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Graph]
     async with running(tmp_path_factory.mktemp("gate") / "data", Clock()) as graph:
         await graph.hand_in("graph", graph_alert(1))
         yield graph
+
+
+# --- the keys of the server
+
+
+@pytest.fixture
+async def keys_of(graph: Graph, clock: Clock, tmp_path: Path) -> Callable[..., SigningKeys]:
+    """Keys in a database without any, as another process has them."""
+    await graph.core.keys.discard()
+
+    def made(seal: Seal = SEAL, *, store: Any = None) -> SigningKeys:
+        return SigningKeys(store or graph.core.store, lambda _: seal, tmp_path / "none", clock, 3599)
+
+    return made
+
+
+@pytest.fixture
+def tamper(graph: Graph) -> Callable[..., Any]:
+    """Changes a row by hand."""
+
+    async def put(one: Kept, changed: Kept) -> None:
+        values = {"kind": changed.kind, "name": changed.name, "starts": changed.starts, "sealed": changed.sealed}
+        await graph.core.store.run(
+            ("signing_key_delete", {"kind": one.kind, "name": one.name}), ("signing_key_add", values)
+        )
+
+    return put
+
+
+class Watched:
+    """A store that counts how often the keys were read, and can be away, slow, or do something before it writes."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.reads = 0
+        self.away = False
+        self.gate: asyncio.Event | None = None
+        self.before: Callable[[], Any] | None = None
+
+    async def fetch(self, statement: str, /, **values: Any) -> list[dict[str, Any]]:
+        self.reads += 1
+        if self.away:
+            raise Busy("The database is gone.")
+        found = await self.store.fetch(statement, **values)
+        if self.gate is not None:
+            await self.gate.wait()
+        return found
+
+    async def run(self, *steps: tuple[str, dict[str, Any]]) -> None:
+        before, self.before = self.before, None
+        if before is not None:
+            await before()
+        await self.store.run(*steps)
+
+
+@dataclass
+class Watch:
+    """A ring that has looked once, the store behind it, and the same keys as another process has them."""
+
+    ring: KeyRing
+    store: Watched
+    keys: SigningKeys
+    elsewhere: SigningKeys
+
+
+@pytest.fixture
+async def watched(graph: Graph, keys_of: Callable[..., SigningKeys], clock: Clock) -> Watch:
+    """A ring under watch."""
+    store = Watched(graph.core.store)
+    keys = keys_of(store=store)
+    made = KeyRing(keys, clock)
+    await keys_of().open()
+    await made.fresh()
+    assert store.reads == 1
+    return Watch(made, store, keys, keys_of())

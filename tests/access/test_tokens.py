@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from secgraph import clock as times
+from secgraph.edge.signing import TokenKey
 from secgraph.testing import Clock, Graph
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -168,16 +169,16 @@ async def test_a_token_in_the_query_is_none(gate: Graph) -> None:
     refused(await gate.http.get(f"{PATH}?access_token={gate.token}"))
 
 
-# --- what the key itself signed, but not for here or now: made with the key file that only the owner can read
+# --- what the key itself signed, but not for here or now: made with the key that nobody else can read
 
 
-def minted(gate: Graph, claims: dict[str, Any], drop: str = "") -> str:
+async def minted(gate: Graph, claims: dict[str, Any], drop: str = "") -> str:
     """A token signed by the server's own key, with some claims of another kind."""
-    folder = gate.core.store.path.parent / "keys"  # type: ignore[attr-defined]
+    [held] = await gate.core.keys.held("token")
+    assert isinstance(held.key, TokenKey)
     head, good, _ = segments(gate.token)
-    key = (folder / "token-0001.pem").read_bytes()
     body = {name: value for name, value in {**good, **claims}.items() if name != drop}
-    return jwt.encode(body, key, algorithm="RS256", headers={"kid": head["kid"]})
+    return jwt.encode(body, held.key.private, algorithm="RS256", headers={"kid": head["kid"]})
 
 
 MINTED: list[tuple[str, dict[str, Any], str]] = [
@@ -202,23 +203,23 @@ MINTED: list[tuple[str, dict[str, Any], str]] = [
 async def test_a_token_for_elsewhere_or_another_time_is_refused(gate: Graph, claims: dict[str, Any], said: str) -> None:
     now = gate.clock() // times.SECOND
     moved = {name: value + now if isinstance(value, int) else value for name, value in claims.items()}
-    assert said in refused(await gate.http.get(PATH, headers={"authorization": f"Bearer {minted(gate, moved)}"}))
+    assert said in refused(await gate.http.get(PATH, headers={"authorization": f"Bearer {await minted(gate, moved)}"}))
 
 
 @pytest.mark.parametrize("claim", ["aud", "iss", "tid", "appid", "exp", "nbf", "roles", "secgraph_generation"])
 async def test_a_token_that_lacks_a_claim_is_refused(gate: Graph, claim: str) -> None:
-    refused(await gate.http.get(PATH, headers={"authorization": f"Bearer {minted(gate, {}, drop=claim)}"}))
+    refused(await gate.http.get(PATH, headers={"authorization": f"Bearer {await minted(gate, {}, drop=claim)}"}))
 
 
 async def test_a_token_of_one_tenant_does_not_open_another(graph: Graph) -> None:
     other = await graph.core.registry.create_tenant("fabrikam")
-    moved = minted(graph, {"tid": other.id, "iss": f"https://localhost:8443/{other.id}/v2.0"})
+    moved = await minted(graph, {"tid": other.id, "iss": f"https://localhost:8443/{other.id}/v2.0"})
     refused(await graph.http.get(PATH, headers={"authorization": f"Bearer {moved}"}))
 
 
 async def test_both_audiences_of_the_published_api_are_good(gate: Graph) -> None:
     for audience in ("https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000"):
-        answer = await gate.http.get(PATH, headers={"authorization": f"Bearer {minted(gate, {'aud': audience})}"})
+        answer = await gate.http.get(PATH, headers={"authorization": f"Bearer {await minted(gate, {'aud': audience})}"})
         assert answer.status_code == 200, answer.text
 
 

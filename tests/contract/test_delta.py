@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ import pytest
 from secgraph.access.caller import Caller
 from secgraph.edge.delta import Delta
 from secgraph.edge.exchange import Asked
-from secgraph.edge.links import Links
+from secgraph.edge.links import LinkKeys, Links
 from secgraph.edge.route import Target
 from secgraph.model.edm import load
 from secgraph.testing import ORIGIN, Clock, Graph, graph_alert, running
@@ -233,7 +234,7 @@ async def test_what_is_committed_while_a_page_is_read_is_told_once(graph: Graph)
                 await put(graph, waiting.pop())
             return found
 
-    delta = Delta(cast("Store", Busy()), model, Links(b"key"), graph.clock, 30, 10**6)
+    delta = Delta(cast("Store", Busy()), model, Links(cast("LinkKeys", SimpleNamespace(links=(b"key",)))), graph.clock, 30, 10**6)
     caller = Caller(graph.tenant.number, graph.tenant.id, "app", "app", frozenset())
 
     async def page(link: str) -> tuple[list[str], str]:

@@ -366,7 +366,7 @@ def test_a_new_signing_key_in_a_running_server(start: Any, secgraph: Any, tmp_pa
     server = start(tmp_path / "data", "--empty").ready()
     where = ("--data", server.folder, "--json")
     [first] = data(secgraph("keys", "list", *where))
-    assert (first["state"], first["startDateTime"], first["endDateTime"]) == ("signs", None, None)
+    assert (first["state"], first["name"], first["endDateTime"]) == ("signs", "0001", None)
     with server.client() as http:
         old = server.token(http)
         shown = data(secgraph("keys", "rotate", *where))
@@ -383,14 +383,30 @@ def test_a_new_signing_key_in_a_running_server(start: Any, secgraph: Any, tmp_pa
             one["id"] for one in data(secgraph("keys", "list", *where))
         ]  # fmt: skip
         assert [http.get(LIST, headers=headers).status_code for headers in (old, new)] == [200, 200]
-        (server.folder / "keys" / first["file"]).unlink()  # as after a theft
+        assert len(data(secgraph("keys", "remove", first["id"], *where))) == 1  # as after a theft
         assert ended(http, old).status_code == 401
         assert http.get(LIST, headers=new).status_code == 200
     assert "KeysChanged" in server.said
     assert server.stop() == 0
 
 
-def test_keys_of_a_folder_without_any(tmp_path: Path, command: Any) -> None:
-    assert data(command("keys", "list", "--data", tmp_path, "--json")) == []
-    assert "first start" in refused(command("keys", "rotate", "--data", tmp_path))
-    assert list(tmp_path.iterdir()) == []
+def test_a_server_started_anew_goes_on_with_keys_sealed_anew(start: Any, secgraph: Any, tmp_path: Path) -> None:
+    server = start(tmp_path / "data", "--empty").ready()
+    new = tmp_path / "new"
+    new.write_text(secgraph("keys", "seal-key").stdout)
+    with server.client() as http:
+        token = server.token(http)
+        assert data(secgraph("keys", "reseal", "--new", f"@{new}", "--data", server.folder, "--json")) == {"sealed": 2}
+        assert (server.folder / "seal.key").read_text() == new.read_text()
+        time.sleep(2.1)  # it looks again, and goes on with what it read before
+        assert http.get(LIST, headers=token).status_code == 200
+    assert server.stop() == 0
+    again = start(server.folder, port=server.port).ready()
+    with again.client() as http:
+        assert http.get(LIST, headers=token).status_code == 200
+    (server.folder / "seal.key").write_text("0f" * 32)
+    assert again.stop() == 0
+    refused_start = start(server.folder, port=server.port)
+    assert refused_start.process.wait(30) == 2
+    assert "secgraph keys discard" in refused_start.said
+    assert "Traceback" not in refused_start.said

@@ -57,7 +57,7 @@ def test_only_the_owner_can_read_what_is_secret(served: Any) -> None:
     assert mode(served.folder) == 0o700
     assert mode(served.folder / "quickstart.env") == 0o600
     assert mode(served.folder / "keys") == 0o700
-    keys = list((served.folder / "keys").iterdir())
+    keys = [*(served.folder / "keys").iterdir(), served.folder / "seal.key"]
     assert len(keys) >= 4
     assert {mode(path) for path in keys} == {0o600}
 
@@ -184,7 +184,7 @@ def test_a_taken_port_is_told(tmp_path: Path, served: Any, start: Any) -> None:
     assert served.answers()
 
 
-@pytest.mark.parametrize("file", ["keys/ca.key", "keys/token-0001.pem", "secgraph.db-wal"])
+@pytest.mark.parametrize("file", ["keys/ca.key", "seal.key", "secgraph.db-wal"])
 def test_a_first_start_cut_off_anywhere_is_made_good_by_the_next(tmp_path: Path, start: Any, file: str) -> None:
     folder = tmp_path / "data"
     first = start(folder)

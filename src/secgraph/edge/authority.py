@@ -47,6 +47,7 @@ class Authority:
             raise NotAllowed("This document is read with GET.", headers={"Allow": "GET, HEAD"})
         if tenant is None:
             raise OAuthRefusal("invalid_tenant", 90002, f"Tenant '{word[:60]}' not found.")
+        await self._keys.fresh()
         return _json(documents[path](asked.base, tenant))
 
     async def _tenant(self, word: str) -> Tenant | None:

@@ -88,7 +88,7 @@ class Delta:
         stamp, now = await self._stamp(caller), self._now()
         sync = None
         if token and token.lower() != LATEST:
-            sync = self._links.sync(token, caller.tenant, question.identity)
+            sync = await self._links.sync(token, caller.tenant, question.identity)
             self._expect_good(sync, stamp, now, url.rstrip("?"))
         head = opening(asked, root, f"{render.shape(one.path, question.query)}/$delta")
         page, documents = Page([], [], None), list[bytes]()

@@ -60,6 +60,7 @@ class Grants:
             raise OAuthRefusal("unauthorized_client", 700016,
                                f"Application '{client[:60]}' was not found in the tenant '{tenant.name}'.")  # fmt: skip
         proof = await self._proof(asked, tenant, application, form)
+        await self._keys.fresh()
         token, now = self._signed(asked.base, tenant, application, proof)
         observe(TokenIssued(tenant.id, application.id, "secret" if proof == _SECRET else "certificate"))
         answer = {"token_type": "Bearer", "expires_in": self._life, "ext_expires_in": self._life}

@@ -1,7 +1,7 @@
 """Paging links: absolute, opaque, signed, good after a restart.
 
 The token holds the order keys of the last row and the total that was counted on the first page. Its signature covers
-the tenant and the question, so that it cannot be moved to another one.
+the tenant and the question, so that it cannot be moved to another one. The newest key signs, and all that there are verify.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import quote
 
 import msgspec
@@ -40,19 +41,37 @@ class Sync:
     issued: int
 
 
+def link_key(secret: bytes) -> bytes:
+    """What links are signed with, of a secret that may sign other things too."""
+    return hashlib.sha256(b"secgraph paging links" + secret).digest()
+
+
+class LinkKeys(Protocol):
+    """Where the keys of links are."""
+
+    @property
+    def links(self) -> tuple[bytes, ...]:
+        """Those that verify; the first signs."""
+        ...
+
+    async def again(self) -> None:
+        """Waits for a look at what there is, for a link that none of them signed."""
+        ...
+
+
 class Links:
     """Writes and reads the tokens of paging links."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = hashlib.sha256(b"secgraph paging links" + key).digest()
+    def __init__(self, keys: LinkKeys) -> None:
+        self._keys = keys
 
     def token(self, place: Place, tenant: int, question: str) -> str:
         """The opaque text of a place."""
         return self._sealed(msgspec.msgpack.encode((place.after, place.total)), tenant, question)
 
-    def place(self, token: str, tenant: int, question: str) -> Place:
+    async def place(self, token: str, tenant: int, question: str) -> Place:
         """The place a token names; BadLink when it was changed or belongs to another question or tenant."""
-        payload = self._opened(token, tenant, question)
+        payload = await self._opened(token, tenant, question)
         if payload is None:
             raise BadLink("$skiptoken: the link was changed or belongs to another request.",
                           hint="Follow @odata.nextLink exactly as given, or start again without $skiptoken.")  # fmt: skip
@@ -63,9 +82,9 @@ class Links:
         """The opaque text of how far a copy is."""
         return self._sealed(msgspec.msgpack.encode((sync.cursor, sync.start, sync.issued)), tenant, question)
 
-    def sync(self, token: str, tenant: int, question: str) -> Sync:
+    async def sync(self, token: str, tenant: int, question: str) -> Sync:
         """How far a token says that a copy is; BadLink when it was changed or belongs to another question or tenant."""
-        payload = self._opened(token, tenant, question)
+        payload = await self._opened(token, tenant, question)
         if payload is None:
             raise BadLink("$deltatoken: the link was changed or belongs to another request.",
                           hint="Follow a link exactly as given, or start again without $deltatoken.")  # fmt: skip
@@ -73,21 +92,32 @@ class Links:
         return Sync(cursor, start, issued)
 
     def _sealed(self, payload: bytes, tenant: int, question: str) -> str:
-        return base64.urlsafe_b64encode(self._sign(payload, tenant, question) + payload).rstrip(b"=").decode()
+        signature = _signature(self._keys.links[0], payload, tenant, question)
+        return base64.urlsafe_b64encode(signature + payload).rstrip(b"=").decode()
 
-    def _opened(self, token: str, tenant: int, question: str) -> bytes | None:
+    async def _opened(self, token: str, tenant: int, question: str) -> bytes | None:
         """What was sealed, or None where the seal is not ours for this tenant and question."""
         try:
             data = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except ValueError:
             return None
         signature, payload = data[:SIGNATURE], data[SIGNATURE:]
-        if not payload or not hmac.compare_digest(signature, self._sign(payload, tenant, question)):
+        if not payload:
             return None
-        return payload
+        known = self._keys.links
+        if _signed(known, signature, payload, tenant, question):
+            return payload
+        await self._keys.again()  # another process may have signed it with a key made a moment ago
+        newer = tuple(key for key in self._keys.links if key not in known)
+        return payload if _signed(newer, signature, payload, tenant, question) else None
 
-    def _sign(self, payload: bytes, tenant: int, question: str) -> bytes:
-        return hmac.digest(self._key, f"{tenant}\n{question}\n".encode() + payload, "sha256")[:SIGNATURE]
+
+def _signed(keys: tuple[bytes, ...], signature: bytes, payload: bytes, tenant: int, question: str) -> bool:
+    return any(hmac.compare_digest(signature, _signature(key, payload, tenant, question)) for key in keys)
+
+
+def _signature(key: bytes, payload: bytes, tenant: int, question: str) -> bytes:
+    return hmac.digest(key, f"{tenant}\n{question}\n".encode() + payload, "sha256")[:SIGNATURE]
 
 
 def encoded(options: dict[str, str]) -> str:

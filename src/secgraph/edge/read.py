@@ -183,7 +183,7 @@ class Reader:
         self, asked: Asked, caller: Caller, target: Target, question: _Question, token: str | None, path: str
     ) -> Answer:
         query = question.query
-        place = None if token is None else self._links.place(token, caller.tenant, question.identity)
+        place = None if token is None else await self._links.place(token, caller.tenant, question.identity)
         after = None if place is None else place.after
         root = f"{asked.base}/{target.version}"
         head = opening(asked, root, render.shape(path, query))

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from secgraph.edge.keys import write_private
 from secgraph.errors import UsageError
+from secgraph.private import write_private
 
 LEAF_DAYS = 90
 RENEW_DAYS = 30

@@ -70,6 +70,8 @@ class Tokens:
             raise _refused("The access token has expired.", base, tenant=verified.tenant.id)
         if seconds + LEEWAY < verified.not_before:
             raise _refused("The access token is not valid yet.", base, tenant=verified.tenant.id)
+        if self._keys.stale():  # asked here, for it is asked with every request
+            await self._keys.fresh()
         if self._keys.public(verified.kid) is None:
             raise challenge("The key that signed this token was withdrawn.", base, verified.tenant.id, seconds)
         application = await self._registry.known_application(verified.caller.tenant, verified.caller.app_id)
@@ -90,8 +92,8 @@ class Tokens:
         try:
             head = jwt.get_unverified_header(token)
             kid = str(head.get("kid"))
-            key = self._keys.public(kid, again=True)
-            if head.get("alg") != "RS256" or key is None:
+            key = await self._keys.find(kid) if head.get("alg") == "RS256" else None
+            if key is None:
                 raise _refused("The access token is not signed by this server.", base)
             claims: dict[str, Any] = jwt.decode(token, key, algorithms=["RS256"], options={
                 "verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False, "verify_iss": False,
