@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 Now = Callable[[], int]
 
@@ -30,9 +31,19 @@ _INSTANT = re.compile(
     re.ASCII,
 )
 
-
-_USUAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.(\d{1,12}))?(?:Z|[+-]00:?00)", re.ASCII)
+# The clock is held to its range here: newer versions of Python read 24:00:00 as the day after.
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
+_WIRE = re.compile(rf"\d{{4}}-\d\d-\d\dT{_CLOCK}\.\d{{7}}Z", re.ASCII)
+_USUAL = re.compile(rf"\d{{4}}-\d\d-\d\dT{_CLOCK}(?:\.(\d{{1,12}}))?(?:Z|[+-]00:?00)", re.ASCII)
+_parsed = datetime.fromisoformat
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- what it is taken from is UTC already
+
+MOST_KNOWN = 4096
+"""Most texts, and most days, that are remembered as good."""
+
+# Texts in wire form that passed lately: an alert names the same few instants over and over, in each of its evidence and
+# then in the columns of its row.
+_known: set[str] = set()
 
 
 def now() -> int:
@@ -60,6 +71,12 @@ def ticks(text: str, *, zone: int | None = 0) -> int | None:
     and time, `Z` or an offset with or without a colon. `zone` is the offset in seconds that a text without one means;
     None refuses such a text. A leap second becomes the last tick of its minute.
     """
+    if text in _known or _WIRE.fullmatch(text):  # as every stored one is
+        try:
+            since = _parsed(text[:19]) - _EPOCH
+        except ValueError:
+            return None
+        return since.days * DAY + since.seconds * SECOND + int(text[20:27])
     quick = _quick(text)
     if quick is not None:
         return quick
@@ -102,11 +119,35 @@ def _quick(text: str) -> int | None:
     if usual is None:
         return None
     try:
-        since = datetime.fromisoformat(text[:19]) - _EPOCH
+        since = _parsed(text[:19]) - _EPOCH
     except ValueError:
         return None
     part = usual[1]
     return since.days * DAY + since.seconds * SECOND + (int((part + "0000000")[:7]) if part else 0)
+
+
+@lru_cache(MOST_KNOWN)
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def wire(written: str, *, zone: int = 0) -> str | None:
+    """The wire form of the instant that a text names, or None where it names none; a text in wire form comes back itself.
+    `zone` is the offset in seconds that a text without one means.
+    """
+    if written in _known:
+        return written
+    if _WIRE.fullmatch(written) and _is_day(written[:10]):
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        _known.add(written)
+        return written
+    instant = ticks(written, zone=zone)
+    return None if instant is None else text(instant)
 
 
 def text(instant: int) -> str:

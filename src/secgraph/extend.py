@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import entry_points
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -124,6 +124,8 @@ class _Lazy(Mapping[str, Any]):
 # What nearly every product needs when it speaks of time, techniques and evidence.
 
 MOST_DIGITS = 18
+SHORT = 32
+"""Most characters of a text whose techniques are remembered. Products list them one by one, and there are some hundreds."""
 TECHNIQUE = re.compile(r"\bT\d{4}(?:\.\d{3})?\b", re.IGNORECASE | re.ASCII)
 
 
@@ -147,7 +149,9 @@ def moment(value: Any, *, zone: int = 0) -> str | None:
     """A time in wire form (UTC, seven digits), or None. Text is ISO 8601; `zone` is what a text without one means,
     in seconds east of UTC. Numbers are Unix seconds, milliseconds, microseconds or nanoseconds by their size.
     """
-    instant = instant_of(value, zone=zone)
+    if isinstance(value, str):
+        return clock.wire(value, zone=zone)
+    instant = instant_of(value)
     return None if instant is None else clock.text(instant)
 
 
@@ -173,8 +177,16 @@ def techniques(*texts: Any) -> list[str]:
     for text in texts:
         for item in text if isinstance(text, list | tuple) else (text,):
             if isinstance(item, str):
-                found.update((match.upper(), None) for match in TECHNIQUE.findall(item))
+                for name in _in_short(item) if len(item) <= SHORT else _in_text(item):
+                    found[name] = None
     return list(found)
+
+
+def _in_text(text: str) -> tuple[str, ...]:
+    return tuple(match.upper() for match in TECHNIQUE.findall(text))
+
+
+_in_short = lru_cache(1024)(_in_text)
 
 
 def evidence(kind: str, created: str | None, **members: Any) -> Record:

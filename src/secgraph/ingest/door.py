@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -204,9 +203,11 @@ class Door:
             raise Unusable("it has no id")
         raw = piece.raw
         created = alert.get("createdDateTime")
-        fallback = clock.text(draft.updated or raw.received)
-        record, notes = from_source(self._alerts.type, alert, created if isinstance(created, str) else fallback)
-        record["createdDateTime"] = record["createdDateTime"] or fallback
+        if not isinstance(created, str):
+            created = clock.text(draft.updated or raw.received)
+        record, notes = from_source(self._alerts.type, alert, created)
+        if record["createdDateTime"] is None:
+            record["createdDateTime"] = clock.text(draft.updated or raw.received)
         record["providerAlertId"] = record["providerAlertId"] or clean(draft.native_id)
         for name, default in self._alerts.choices.defaults.items():
             if record[name] is None or (name not in alert and record[name] == "unknown"):
@@ -214,13 +215,16 @@ class Door:
         if record["additionalData"]:
             record["additionalData"].pop(TAGS, None)  # ours: what a person wrote there
         for item in record["evidence"]:
-            item["createdDateTime"] = item["createdDateTime"] or record["createdDateTime"]
-        notes.update(draft.notes)
+            if item["createdDateTime"] is None:
+                item["createdDateTime"] = record["createdDateTime"]
+        if draft.notes:
+            notes.update(draft.notes)
         key = identity(draft.product, draft.native_id, draft.prefixes)
+        # What the record was read into is let go: a batch holds hundreds of them, and walking over them is dear.
+        noted = AlertDraft(draft.product, draft.native_id, {}, draft.prefixes, draft.updated, draft.incident, tuple(notes))
+        bare = Piece(Raw(raw.line, raw.data, None, raw.received), piece.repaired)
         # Packed and cut into words here: in the turn every other write of the tenant would wait for it.
-        ready = _Ready(key, draft, record, piece, kept(record, raw.data), indexed(record, ALERTS))
-        ready.draft = draft if not notes else _noted(draft, notes)
-        return ready
+        return _Ready(key, noted, record, bare, kept(record, raw.data), indexed(record, ALERTS))
 
     # -- ready → changes
 
@@ -269,10 +273,6 @@ class Door:
     def put(self, path: str, row: Row, changed: tuple[str, ...], *, created: bool, cause: str) -> Put:
         """The change that writes a row."""
         return Put(self._model.sets[path], row.record, changed, created=created, touched=row.touched, cause=cause)
-
-
-def _noted(draft: AlertDraft, notes: Counter[str]) -> AlertDraft:
-    return AlertDraft(draft.product, draft.native_id, draft.alert, draft.prefixes, draft.updated, draft.incident, tuple(notes))
 
 
 class _Batch:

@@ -7,7 +7,7 @@ written without blanks. What is searched for is cut the same way: `10.0.0.5` fin
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from secgraph.errors import BadOption
@@ -38,11 +38,6 @@ _TOKEN = re.compile(
 )
 
 
-def words(text: str) -> list[str]:
-    """The words of a text, in order."""
-    return _WORD.findall(fold(text))
-
-
 APART = "\ue000"
 """What stands between two texts of an index, so that no phrase reaches from one into the next. In a text it parts words like
 any mark.
@@ -50,22 +45,32 @@ any mark.
 
 _WORD_OR_END = re.compile(rf"{_WORD.pattern}|{APART}")
 
+_MARK = "\x00"
+"""Stands for APART while a text is still plain ASCII. No text that is stored holds it."""
 
-@cache
-def _parts(kind: StructType) -> tuple[tuple[str, StructType | None], ...]:
-    """The members of a type that hold texts (None) or objects in which texts may be (their type)."""
+# What becomes of each character of ASCII: a letter is folded, all but letters, digits and the mark part words.
+_ASCII = "".join(one.lower() if one.isalnum() or one == _MARK else " " for one in map(chr, range(128)))
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, in order."""
+    if text.isascii() and _MARK not in text:  # the same at a quarter of the cost
+        return text.translate(_ASCII).split()
+    return _WORD.findall(fold(text))
+
+
+@lru_cache(1024)
+def _parts(tag: str, kind: StructType) -> tuple[tuple[str, StructType | None], ...]:
+    """The members that hold texts (None) or objects in which texts may be (their type), of the type that an `@odata.type`
+    names, or else of this one.
+    """
+    named = load().types.get(tag.lstrip("#"))
+    actual = named if isinstance(named, StructType) else kind
     return tuple(
         (name, member.type if isinstance(member.type, StructType) else None)
-        for name, member in kind.properties.items()
+        for name, member in actual.properties.items()
         if not member.navigation and (isinstance(member.type, StructType) or member.type.name == "Edm.String")
     )
-
-
-@cache
-def _named(tag: str) -> StructType | None:
-    """The type that an `@odata.type` names."""
-    found = load().types.get(tag.lstrip("#"))
-    return found if isinstance(found, StructType) else None
 
 
 def _gather(value: Any, kind: StructType | None, found: list[str]) -> None:
@@ -76,10 +81,15 @@ def _gather(value: Any, kind: StructType | None, found: list[str]) -> None:
         for item in value:
             _gather(item, kind, found)
     elif isinstance(value, dict) and kind is not None:
-        tag = value.get("@odata.type")
-        actual = (_named(tag) if isinstance(tag, str) else None) or kind
-        for name, inner in _parts(actual):
-            if held := value.get(name):
+        get = value.get
+        tag = get("@odata.type")
+        for name, inner in _parts(tag if isinstance(tag, str) else "", kind):
+            held = get(name)
+            if not held:
+                continue
+            if isinstance(held, str):
+                found.append(held)
+            else:
                 _gather(held, inner, found)
 
 
@@ -101,8 +111,11 @@ def searchable(record: dict[str, Any], of: str) -> list[str]:
 
 def indexed(record: dict[str, Any], of: str) -> str:
     """Every word of a record that `$search` can find, blanks between them, and a mark between two texts."""
-    texts = APART.join(text.replace(APART, " ") for text in searchable(record, of))
-    return " ".join(_WORD_OR_END.findall(fold(texts)))
+    texts = searchable(record, of)
+    whole = f" {_MARK} ".join(texts)
+    if whole.isascii() and whole.count(_MARK) == max(len(texts) - 1, 0):
+        return " ".join(whole.translate(_ASCII).split()).replace(_MARK, APART)
+    return " ".join(_WORD_OR_END.findall(fold(APART.join(text.replace(APART, " ") for text in texts))))
 
 
 def holds(record: dict[str, Any], of: str, wanted: tuple[str, ...]) -> bool:

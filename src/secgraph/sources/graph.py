@@ -44,8 +44,10 @@ GIVEAWAYS = {
 }
 """Members by which a record without `@odata.type` shows that it is no alert."""
 
+OTHERS = GIVEAWAYS.keys() | {"eventDateTime", "vendorInformation", "alertCreationTime"}
+"""Members that an alert does not have: where none of them is, a title and an id are enough."""
+
 OLDER = "an alert of the older generation (/security/alerts): send it from /security/alerts_v2"
-CREATION = ("createdDateTime", "firstActivityDateTime", "lastUpdateDateTime")
 
 
 def time(value: Any) -> str | None:
@@ -112,7 +114,8 @@ class Graph:
         if title is None:
             raise Unusable("no title")
         notes: list[str] = []
-        created = next((found for name in CREATION if (found := time(record.get(name)))), None)
+        updated = record.get("lastUpdateDateTime")
+        created = time(record.get("createdDateTime")) or time(record.get("firstActivityDateTime")) or time(updated)
         if created is None:
             created = moment(raw.received / 1e7)
             notes.append("no time of its own: the time of receipt is used")
@@ -121,7 +124,9 @@ class Graph:
             # Fresh alerts carry `evidence: []` until their details have been loaded upstream.
             notes.append("evidence not expanded")
         product = self._product(record, native_id)
-        alert: Record = {name: value for name, shape in self._copied if isinstance(value := record.get(name), shape)}
+        alert: Record = {
+            name: value for name, shape in self._copied if (value := record.get(name)) is not None and isinstance(value, shape)
+        }
         alert["providerAlertId"] = provider_id or native_id
         alert["title"] = title
         alert["createdDateTime"] = created
@@ -136,7 +141,6 @@ class Graph:
         alert["comments"] = _comments(record.get("comments"), created)
         alert["evidence"] = evidence
         incident = text(record.get("incidentId")) or incident
-        updated = record.get("lastUpdateDateTime")
         return AlertDraft(
             product=product,
             native_id=native_id,
@@ -182,11 +186,13 @@ def _kind(record: Record) -> str:
         raise Unusable(OLDER)
     if declared:
         return f"@odata.type '{declared[:80]}'"
+    has_title = text(record.get("title")) is not None
+    has_id = text(record.get("id")) is not None or text(record.get("providerAlertId")) is not None
+    if has_title and has_id and record.keys().isdisjoint(OTHERS):
+        return "alert"
     for member, meaning in GIVEAWAYS.items():
         if member in record:
             return meaning
-    has_title = text(record.get("title")) is not None
-    has_id = text(record.get("id")) is not None or text(record.get("providerAlertId")) is not None
     if "eventDateTime" in record or ("vendorInformation" in record and (has_title or has_id)):
         raise Unusable(OLDER)
     if "alertCreationTime" in record:
