@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -258,3 +260,35 @@ def test_open_values_nest_to_their_bound(model: Model) -> None:
 def test_what_no_store_can_hold_is_replaced(given: str, clean: str) -> None:
     assert value.clean(given) == clean
     clean.encode()
+
+
+# --- many threads ----------------------------------------------------------------------------------------------------------
+
+FIRST_USE = """
+import sys, threading
+from secgraph.model.check import from_source
+from secgraph.model.edm import load
+
+kind = load().struct("microsoft.graph.security.alert")
+pod = {"@odata.type": "#microsoft.graph.security.kubernetesPodEvidence", "controller": {"namespace": {"cluster": {}}}}
+value = {"severity": "high", "evidence": [{"@odata.type": "#microsoft.graph.security.urlEvidence", "url": "x"}, pod]}
+start, found = threading.Barrier(8), []
+
+def read():
+    start.wait()
+    found.append(repr(from_source(kind, value, None)))
+
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=read) for _ in range(8)]
+for one in threads:
+    one.start()
+for one in threads:
+    one.join()
+print(len(found), len(set(found)))
+"""
+
+
+def test_readers_are_whole_for_every_thread_that_is_first() -> None:
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", FIRST_USE], capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 -- our own words
+        assert done.stdout == "8 1\n", done.stderr

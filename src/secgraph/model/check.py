@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from functools import cache
+from threading import RLock
 from typing import Any
 
 import msgspec
@@ -70,11 +71,10 @@ class _Struct:
         self.times: list[str] = []
 
     @staticmethod
+    @cache
     def of(kind: StructType) -> _Struct:
         """The lenient checker of an entity type."""
-        made = _struct(kind, strict=False, tagged=False)
-        assert isinstance(made, _Struct)  # noqa: S101 -- that is what it makes
-        return made
+        return _struct(kind, strict=False, tagged=False)
 
     def build(self) -> None:
         if self.tagged:
@@ -83,31 +83,25 @@ class _Struct:
             if item.navigation:
                 continue
             self.members[name] = _member(item, strict=self.strict)
-            empty = _empty(item)
-            self.template[name] = empty
-            if empty == ():
+            self.template[name] = _empty(item)
+            if item.collection:
                 self.lists.append(name)
             if isinstance(item.type, Primitive) and item.type.name == "Edm.DateTimeOffset" and not item.nullable:
                 self.times.append(name)
 
-    def __call__(self, value: Any, context: Context) -> Record | None:
+    def check(self, value: Any, context: Context) -> Record | None:
+        """The object in canonical form; for one that is none a refusal, or None and a note."""
         if not isinstance(value, dict):
             if self.strict:
                 raise told("an object", value)
             context.notes["not an object"] += 1
             return None
-        context.depth += 1
-        if context.depth > DEEPEST:
-            context.depth -= 1
+        if context.depth >= DEEPEST:
             if self.strict:
                 raise BadBody("", f"nests deeper than {DEEPEST} levels.")
             context.notes["nested too deep"] += 1
             return None
-        record = self._filled(value, context)
-        context.depth -= 1
-        return record
-
-    def _filled(self, value: Record, context: Context) -> Record:
+        context.depth += 1
         record = self.template.copy()
         for name in self.lists:
             record[name] = []
@@ -116,16 +110,15 @@ class _Struct:
             check = members.get(name)
             if check is not None:
                 if given is not None:
-                    found = check(given, context) if not self.strict else _under(name, check, given, context)
+                    found = _under(name, check, given, context) if self.strict else check(given, context)
                     if found is not None:
                         record[name] = found
-            elif name == "@odata.type":
-                continue
-            else:
+            elif name != "@odata.type":
                 self._other(name, given, record, context)
         for name in self.times:
             if record[name] is None:
                 record[name] = context.created
+        context.depth -= 1
         return record
 
     def _other(self, name: str, given: Any, record: Record, context: Context) -> None:
@@ -181,36 +174,45 @@ def _open(*, strict: bool) -> Check:
 
 
 def _polymorph(kind: StructType, *, strict: bool) -> Check:
-    by_name = {child.name.casefold(): _struct(child, strict=strict, tagged=True) for child in kind.family()}
-    by_tag = {f"#{child.name}": by_name[child.name.casefold()] for child in kind.family()}
-    plain = by_tag[f"#{kind.name}"]
+    """The checker of a type whose values say which type they are. It knows its types from its first use on: they may hold
+    each other.
+    """
+    by_tag: dict[str, Check] = {}
+    by_name: dict[str, Check] = {}
 
     def check(value: Any, context: Context) -> Any:
-        if not isinstance(value, dict):
-            return plain(value, context)
-        tag = value.get("@odata.type")
-        found = by_tag.get(tag) if isinstance(tag, str) else None
-        if found is None and isinstance(tag, str):
-            found = by_name.get(tag.lstrip("#").casefold())
+        if not by_tag:
+            family = {child.name: _struct(child, strict=strict, tagged=True).check for child in kind.family()}
+            by_name.update({name.casefold(): reader for name, reader in family.items()})
+            by_tag.update({f"#{name}": reader for name, reader in family.items()})  # all at once: other threads look here
+        tag = value.get("@odata.type") if isinstance(value, dict) else f"#{kind.name}"
+        reader = by_tag.get(tag) if isinstance(tag, str) else None
+        return reader(value, context) if reader is not None else other(tag, context)(value, context)
+
+    def other(tag: Any, context: Context) -> Check:
+        """The checker for a tag that is not written as it is published, or that is none."""
+        found = by_name.get(tag.lstrip("#").casefold()) if isinstance(tag, str) else None
         if found is None:
             if strict:
                 raise BadBody("@odata.type", f"{tag!r} is not a type of {kind.name}.")
             context.notes[f"no evidence type {str(tag)[:60]!r}"] += 1
-            found = plain
-        return found(value, context)
+            found = by_tag[f"#{kind.name}"]
+        return found
 
     return check
 
 
 _structs: dict[tuple[str, bool, bool], _Struct] = {}
+_building = RLock()
 
 
-def _struct(kind: StructType, *, strict: bool, tagged: bool) -> Check:
+def _struct(kind: StructType, *, strict: bool, tagged: bool) -> _Struct:
     key = (kind.name, strict, tagged)
-    if key not in _structs:
-        _structs[key] = made = _Struct(kind, strict=strict, tagged=tagged)
-        made.build()  # after it is known, for types that hold themselves
-    return _structs[key]
+    with _building:  # what one thread is building is not whole yet for another
+        if key not in _structs:
+            _structs[key] = made = _Struct(kind, strict=strict, tagged=tagged)
+            made.build()  # after it is known, for types that hold themselves
+        return _structs[key]
 
 
 @cache
@@ -220,26 +222,14 @@ def _single(kind: Type, *, strict: bool) -> Check:
     if isinstance(kind, EnumType):
         return strict_enum(kind) if strict else loose_enum(kind)
     if polymorphic(kind):
-        return _late(kind, strict=strict)
-    return _struct(kind, strict=strict, tagged=False)
-
-
-def _late(kind: StructType, *, strict: bool) -> Check:
-    """The checker of a polymorphic type, made at first use: its types may hold each other."""
-    made: list[Check] = []
-
-    def check(value: Any, context: Context) -> Any:
-        if not made:
-            made.append(_polymorph(kind, strict=strict))
-        return made[0](value, context)
-
-    return check
+        return _polymorph(kind, strict=strict)
+    return _struct(kind, strict=strict, tagged=False).check
 
 
 def _member(item: Property, *, strict: bool) -> Check:
     if isinstance(item.type, StructType) and item.type.base is not None and not item.type.derived:
         # A declared type that is itself an evidence type (networkConnectionEvidence/sourceAddress).
-        single: Check = _struct(item.type, strict=strict, tagged=True)
+        single: Check = _struct(item.type, strict=strict, tagged=True).check
     else:
         single = _single(item.type, strict=strict)
     if not item.collection:
@@ -251,8 +241,7 @@ def _member(item: Property, *, strict: bool) -> Check:
                 raise told("a list", value)
             value = value.split(",") if isinstance(value, str) and isinstance(item.type, EnumType) else [value]
         if not strict:
-            found = (single(one, context) for one in value if one is not None)
-            return [one for one in found if one is not None]
+            return [found for one in value if one is not None and (found := single(one, context)) is not None]
         return [_under(f"{place}", single, one, context) for place, one in enumerate(value)]
 
     return several
@@ -264,7 +253,8 @@ def _member(item: Property, *, strict: bool) -> Check:
 def from_source(kind: StructType, value: Record, created: str | None) -> tuple[Record, Counter[str]]:
     """A source's record in canonical form, and what had to be changed or left out. `created` fills required times."""
     context = Context(created)
-    record = _struct(kind, strict=False, tagged=False)(value, context)
+    record = _struct(kind, strict=False, tagged=False).check(value, context)
+    assert record is not None  # noqa: S101 -- an object gives an object
     extra = record.get("additionalData")
     if extra:
         _trim(extra, context)

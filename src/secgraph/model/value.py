@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from secgraph import clock
@@ -17,7 +16,6 @@ from secgraph.errors import BadBody
 from secgraph.model.edm import SENTINEL, EnumType
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_WIRE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{7}Z", re.ASCII)
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -42,15 +40,7 @@ def clean(text: str) -> str:
 
 def instant(value: str) -> str | None:
     """A date-time in wire form, or None. A text that is in wire form already costs next to nothing."""
-    if _WIRE.fullmatch(value):
-        try:
-            datetime.fromisoformat(value[:19])
-        except ValueError:
-            pass
-        else:
-            return value
-    ticks = clock.ticks(value)
-    return None if ticks is None else clock.text(ticks)
+    return clock.wire(value)
 
 
 # --- a client's value -------------------------------------------------------------------------------------------
