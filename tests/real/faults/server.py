@@ -1,0 +1,112 @@
+"""The real server as a process that is ended without warning."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PATIENCE = 30.0
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SECGRAPH_")}
+PLAIN = (sys.executable, "-m", "secgraph")
+"""The server as it is."""
+
+LOADED = (sys.executable, str(Path(__file__).with_name("faulty.py")))
+"""The same with faults around it, which may be loaded before it is to start."""
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(slots=True)
+class Server:
+    """`secgraph serve` on a data folder, started as often as it ends, always on the same port."""
+
+    folder: Path
+    flags: Sequence[str] = ()
+    faults: Sequence[str] | None = ()
+    """What faulty.py is told; None for the plain command."""
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+    out: Path = Path()
+    """What it says since its last start."""
+    _spare: tuple[subprocess.Popen[bytes], Path] | None = None
+    _made: int = 0
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def members(self) -> dict[str, str]:
+        """The members of quickstart.env."""
+        lines = (self.folder / "quickstart.env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def prepare(self) -> None:
+        """Loads the program that the next start runs: the most of a start, while others work."""
+        if self.faults is not None and self._spare is None:
+            self._spare = self._process(*LOADED, "--wait", *self.faults, "--")
+
+    def start(self) -> None:
+        """Starts it, without waiting until it answers."""
+        if self._spare is not None:
+            (self.process, self.out), self._spare = self._spare, None
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+        elif self.faults is not None:
+            self.process, self.out = self._process(*LOADED, *self.faults, "--")
+        else:
+            self.process, self.out = self._process(*PLAIN)
+
+    def _process(self, *command: str) -> tuple[subprocess.Popen[bytes], Path]:
+        self._made += 1
+        file = self.folder.with_name(f"{self.folder.name}-{self._made}.out")
+        with file.open("w") as out:
+            made = subprocess.Popen(  # noqa: S603 -- our own command
+                [*command, "serve", "--data", self.folder, "--port", str(self.port), "--host", "127.0.0.1",
+                 "--allow-plain-http", "--empty", *self.flags],
+                stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.PIPE, env=ENVIRONMENT, cwd=self.folder.parent,
+                start_new_session=True,  # its own group, so that it ends with all that it started
+            )  # fmt: skip
+        return made, file
+
+    def ready(self) -> None:
+        """Waits until it answers."""
+        assert self.process is not None
+        ends = time.monotonic() + PATIENCE
+        while "Stop with Ctrl-C" not in self.out.read_text():
+            assert self.process.poll() is None, f"the server ended with {self.process.returncode}: {self.out.read_text()}"
+            assert time.monotonic() < ends, f"the server does not answer: {self.out.read_text()}"
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        """Ends it and all that it started by SIGKILL."""
+        if self.process is not None:
+            _kill(self.process)
+
+    def close(self) -> None:
+        """Ends it, and what was loaded for the next start."""
+        self.kill()
+        if self._spare is not None:
+            _kill(self._spare[0])
+            self._spare = None
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(PATIENCE)
+    if process.stdin is not None:
+        process.stdin.close()

@@ -1,0 +1,68 @@
+"""Stages: a server over a database, and how it is cut off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from tests.real.faults import power
+from tests.real.faults.server import Server
+from tests.real.faults.stored import Rows, stored_in_file
+
+
+@dataclass(slots=True)
+class Killed:
+    """A server over its own SQLite file, killed."""
+
+    server: Server
+
+    def cut(self, chance: Random) -> None:
+        """Kills the server: what it gave to the system is there."""
+        del chance
+        self.server.kill()
+
+    def start(self) -> None:
+        """Starts the server."""
+        self.server.start()
+
+    async def rows(self) -> Rows:
+        """What stands in the file."""
+        return await stored_in_file(self.server.folder / "secgraph.db")
+
+    def close(self) -> None:
+        """Kills what runs."""
+        self.server.close()
+
+
+@dataclass(slots=True)
+class PowerLost(Killed):
+    """The same on a machine without power: what was not synced is gone, or some of it is there."""
+
+    kept: Path
+    lost: int = 0
+    """Writes that were taken back."""
+
+    def cut(self, chance: Random) -> None:
+        """Kills the server, and takes back what was not synced; half of the times some blocks of it stay."""
+        self.server.kill()
+        self.lost += power.cut(self.kept, self.server.folder, chance, torn=chance.random() < 0.5)
+
+
+def killed(folder: Path) -> Killed:
+    """A stage on which the server is killed. Close it."""
+    return Killed(Server(folder / "data"))
+
+
+def late(folder: Path) -> Killed:
+    """A stage on which a server is killed that answers before it commits."""
+    return Killed(Server(folder / "data", faults=("--late", str(folder / "data" / "quickstart.env"))))
+
+
+def power_lost(folder: Path, *, synchronous: str = "") -> PowerLost:
+    """A stage on which the power is cut off. With `synchronous` SQLite's connections sync as that says."""
+    kept = folder / "kept"
+    kept.mkdir()
+    # Checkpoints come often, so that the power goes in the midst of them too.
+    pragmas = ["wal_autocheckpoint=256", *([f"synchronous={synchronous}"] if synchronous else [])]
+    return PowerLost(Server(folder / "data", faults=("--losing", str(kept), *(f"--pragma={one}" for one in pragmas))), kept)

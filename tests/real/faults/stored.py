@@ -1,0 +1,98 @@
+"""The rows as they are stored, read past the server by questions that both databases take."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import apsw
+from tests.real.faults.journal import ENTITIES
+
+Read = Callable[[list[str]], Awaitable[list[list[tuple[Any, ...]]]]]
+"""The rows of several questions, all as of one instant."""
+
+QUESTIONS = [
+    "SELECT guid, seq, stamp FROM tenants",
+    "SELECT seq, stamp, kind, entity, id, changed, cause FROM events ORDER BY tenant, seq",
+    *(f'SELECT id, seq, "lastUpdateDateTime", born, doc FROM {table} ORDER BY tenant, id' for table in ENTITIES.values()),
+    """SELECT a.id, count(e.source) FROM alerts_v2 a LEFT JOIN entries e ON e.tenant = a.tenant AND e.born = a.born
+    GROUP BY a.tenant, a.id""",
+    "SELECT count(*) FROM entries",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A line of the log."""
+
+    seq: int
+    stamp: int
+    kind: str
+    entity: str
+    id: str
+    changed: frozenset[str]
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An object: its number, its instant and that of its first commit, its document."""
+
+    id: str
+    seq: int
+    updated: int
+    born: int
+    document: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Rows:
+    """All that is stored of the one tenant."""
+
+    seq: int
+    stamp: int
+    events: list[Event]
+    tables: dict[str, dict[str, Row]]
+    """The rows of each set's table, by their id."""
+    entries: dict[str, int]
+    """How many sources' words are kept of each alert."""
+    all_entries: int
+    damage: list[str] = field(default_factory=list)
+    """What the database itself finds broken in its files."""
+
+
+async def stored(read: Read) -> Rows:
+    """The rows of the one tenant there is."""
+    tenants, events, *tables, entries, [(all_entries,)] = await read(QUESTIONS)
+    [(_, seq, stamp)] = tenants
+    log = [
+        Event(number, instant, kind, entity, key, frozenset(json.loads(changed)), cause)
+        for number, instant, kind, entity, key, changed, cause in events
+    ]
+    made = [
+        {key: Row(key, number, updated, born, json.loads(document)) for key, number, updated, born, document in table}
+        for table in tables
+    ]
+    return Rows(seq, stamp, log, dict(zip(ENTITIES.values(), made, strict=True)), dict(entries), all_entries)
+
+
+async def stored_in_file(file: Path) -> Rows:
+    """The rows of a SQLite file, which a server may have open meanwhile, and what SQLite itself says of the file."""
+    connection = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY, vfs="unix")
+    connection.set_busy_timeout(10_000)
+
+    async def read(questions: list[str]) -> list[list[tuple[Any, ...]]]:
+        return [connection.execute(one).fetchall() for one in questions]
+
+    connection.execute("BEGIN")
+    try:
+        rows = await stored(read)
+        connection.execute("ROLLBACK")
+        said = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+    finally:
+        connection.close()
+    rows.damage = [] if said == ["ok"] else said
+    return rows
