@@ -1,1 +1,1 @@
-"""What `scripts/bench` measures with: the data, the bare server beside ours, the load and the table."""
+"""What `scripts/bench` measures with: the data, the servers beside ours, the load, the tables and the goals."""

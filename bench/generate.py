@@ -24,6 +24,7 @@ DAYS = 365
 
 PAST_SENTINEL = 0.2
 ALERTS_OF_AN_INCIDENT = 3
+PEOPLE = 5000
 OFTEN = 0.5
 NAMESPACE = "#microsoft.graph.security."
 _KNOWN = ("microsoftDefenderForEndpoint", "microsoftDefenderForIdentity", "microsoftDefenderForOffice365")
@@ -77,7 +78,7 @@ def alert(chance: random.Random, number: int, when: datetime) -> dict[str, Any]:
 
 def evidence(chance: random.Random, created: str) -> list[dict[str, Any]]:
     """Two to four items: a user and an address always, a file and a link often."""
-    person = chance.randrange(5000)
+    person = chance.randrange(PEOPLE)
     marks = {"createdDateTime": created, "verdict": "suspicious", "remediationStatus": "none"}
     items: list[dict[str, Any]] = [
         {"@odata.type": f"{NAMESPACE}userEvidence", **marks, "userAccount": {

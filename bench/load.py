@@ -1,4 +1,4 @@
-"""The load: wrk with sixteen keep-alive connections, both sides in turn, ten writes a second beside the reads."""
+"""The load: wrk with keep-alive connections against one side, and what goes on beside it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
 
-import apsw
 import msgspec
 
-from bench.bare import PAGE
-from bench.servers import HOST, Client, Failed, Side, environment
-from bench.variants import ALERTS, Workload, read_page
+from bench.processes import Failed, Memory, Watch, busy, environment, family
+from bench.sides import ALERTS, Client, Side
+from bench.workload import Workload
 
 LUA = Path(__file__).resolve().parent / "lua"
-CONNECTIONS = 16
 WRITES_A_SECOND = 10
-COMPARED = 20
-"""Variants of a workload of which both sides' answers are compared before it is measured."""
+SCANS = 4
+SCAN = f"{ALERTS}?$filter=contains(description,'zzz')"
+"""A question that no index answers and no alert."""
+
+OVERDUE = 503
+"""What a scan is answered that has no time left: as good an end of it as any here."""
 
 MARK = "MEASURED "
 
@@ -42,11 +42,13 @@ class Run(msgspec.Struct):
     refused: int
     broken: int
     busy: float = 0
-    """Seconds of processor time that the server used meanwhile."""
+    """Seconds of processor time that the side's processes used meanwhile."""
+    memory: Memory = Memory()
+    """The most of it that they held."""
 
     @property
     def cost(self) -> float:
-        """Microseconds of the server's processor time a request: what another load on the machine hardly changes."""
+        """Microseconds of the side's processor time a request: what another load on the machine hardly changes."""
         return self.busy * 1e6 / self.requests
 
     @property
@@ -54,14 +56,10 @@ class Run(msgspec.Struct):
         """Requests a second."""
         return self.requests * 1e6 / self.microseconds
 
-
-@dataclass(slots=True)
-class Measured:
-    """All runs of one workload: `runs[0]` is ours, `runs[1]` the bare side's, in pairs; and the size of an answer of each."""
-
-    workload: Workload
-    sizes: tuple[float, float]
-    runs: tuple[list[Run], list[Run]] = field(default_factory=lambda: ([], []))
+    @property
+    def size(self) -> float:
+        """Bytes of an answer on the wire, its head included."""
+        return self.bytes / self.requests
 
 
 class NoWrk(Exception):
@@ -80,131 +78,83 @@ def need_wrk() -> None:
         raise NoWrk("The load is made by wrk, which is not installed. On Debian or Ubuntu: sudo apt install wrk")
 
 
-def measure(
-    workload: Workload, sides: tuple[Side, Side], folder: Path, *, aside: list[str], runs: int, seconds: int
-) -> Measured:
-    """Compares the answers, warms both sides up where the runs are long, and measures them in turn."""
-    measured = Measured(workload, compare(workload, sides, aside))
-    files = folder / f"{workload.name}.ours", folder / f"{workload.name}.bare"
-    for file, lines in zip(files, (workload.ours, workload.bare), strict=True):
-        file.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    starts = [0, 0]
-
-    def one(place: int, length: int) -> Run:
-        with contextlib.nullcontext() if workload.writes else writing(sides[place], aside):
-            before = sides[place].busy()
-            run = wrk(workload, sides[place], files[place], starts[place], length)
-            run.busy = sides[place].busy() - before
-        starts[place] += run.issued
-        return run
-
-    if seconds > 1:
-        one(0, 1)
-        one(1, 1)
-    for _ in range(runs):
-        for place in (0, 1):
-            measured.runs[place].append(one(place, seconds))
-    return measured
-
-
-def wrk(workload: Workload, side: Side, variants: Path, start: int, seconds: int) -> Run:
+def run(workload: Workload, side: Side, variants: Path, *, start: int, seconds: int, connections: int) -> Run:
     """One run. Failed when any answer was not good or a connection broke."""
     headers = [word for name, value in side.headers.items() for word in ("-H", f"{name}: {value}")]
-    script, url = str(LUA / f"{workload.script}.lua"), f"http://{HOST}:{side.port}"
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", script, *headers, url,
+    script = str(LUA / f"{workload.script}.lua")
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", script, *headers, side.origin,
                "--", str(variants), str(start)]  # fmt: skip
-    environ = {**environment(), "LUA_PATH": f"{LUA}/?.lua"}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=seconds + 60, check=False)  # noqa: S603 -- our own command
+    before = busy(family(side.pid))
+    with Watch(side.pid) as watch:
+        done = subprocess.run(  # noqa: S603 -- our own command
+            command,
+            env=environment({"LUA_PATH": f"{LUA}/?.lua"}),
+            capture_output=True,
+            text=True,
+            timeout=seconds + 60,
+            check=False,
+        )
     line = next((line for line in done.stdout.splitlines() if line.startswith(MARK)), None)
     if done.returncode or line is None:
         raise Failed(f"wrk failed on {workload.name} of {side.name}: {(done.stderr or done.stdout)[-500:]}")
-    run = msgspec.json.decode(line.removeprefix(MARK), type=Run)
-    if run.refused or run.broken or not run.requests:
-        raise Failed(f"{workload.name} of {side.name}: {run.refused} of {run.requests} answers were not 2xx,"
-                     f" {run.broken} connections broke or timed out; {side.said()}")  # fmt: skip
-    return run
+    found = msgspec.json.decode(line.removeprefix(MARK), type=Run)
+    if found.refused or found.broken or not found.requests:
+        raise Failed(f"{workload.name} of {side.name}: {found.refused} of {found.requests} answers were not 2xx,"
+                     f" {found.broken} connections broke or timed out; {side.said()}")  # fmt: skip
+    found.busy, found.memory = busy(family(side.pid)) - before, watch.peak
+    return found
 
 
 @contextlib.contextmanager
-def writing(side: Side, ids: list[str]) -> Iterator[None]:
-    """Ten PATCHes a second while the block runs; Failed at its end when one of them failed."""
+def beside(work: Callable[[Client, threading.Event], None], side: Side, threads: int = 1) -> Iterator[None]:
+    """Does some work on connections of its own while the block runs; Failed at its end when it failed."""
     ended = threading.Event()
     faults: list[Failed] = []
 
-    def write_all() -> None:
+    def do() -> None:
         client = side.client()
         try:
-            due = time.monotonic()
-            for number in count():
-                due += 1 / WRITES_A_SECOND
-                if ended.wait(max(0.0, due - time.monotonic())):
-                    return
-                path = f"{_patched(side)}/{ids[number % len(ids)]}"
-                client.ask("PATCH", path, f'{{"assignedTo":"{time.monotonic_ns()}@contoso.example"}}')
+            work(client, ended)
         except Failed as fault:
             faults.append(fault)
         finally:
             client.close()
 
-    thread = threading.Thread(target=write_all, daemon=True)
-    thread.start()
+    doing = [threading.Thread(target=do, daemon=True) for _ in range(threads)]
+    for thread in doing:
+        thread.start()
     try:
         yield
     finally:
         ended.set()
-        thread.join(30)
+        for thread in doing:
+            thread.join(60)
     if faults:
-        raise Failed(f"A write beside the reads of {side.name} failed: {faults[0]}")
+        raise Failed(f"What went on beside {side.name} failed: {faults[0]}")
 
 
-def _patched(side: Side) -> str:
-    return "/patch" if side.name == "bare" else ALERTS
+def writing(side: Side, ids: list[str]) -> contextlib.AbstractContextManager[None]:
+    """Ten PATCHes a second."""
+    path = "/patch" if side.name == "bare" else ALERTS
+
+    def write(client: Client, ended: threading.Event) -> None:
+        due = time.monotonic()
+        for number in count():
+            due += 1 / WRITES_A_SECOND
+            if ended.wait(max(0.0, due - time.monotonic())):
+                return
+            client.ask("PATCH", f"{path}/{ids[number % len(ids)]}", f'{{"assignedTo":"{time.monotonic_ns()}@contoso.example"}}')
+
+    return beside(write, side)
 
 
-def compare(workload: Workload, sides: tuple[Side, Side], keys: list[str]) -> tuple[float, float]:
-    """The mean sizes of answers to the same questions; Failed when the two do not hold the same."""
-    clients = sides[0].client(), sides[1].client()
-    if workload.writes:
-        paths = [(workload.ours[0], workload.bare[0])]
-        if workload.method == "PATCH":
-            paths = [(f"{ALERTS}/{key}", f"/patch/{key}") for key in keys[:COMPARED]]
-    else:
-        paths = list(zip(workload.ours, workload.bare, strict=True))[:COMPARED]
-    sizes = [0, 0]
-    for pair in paths:
-        answers = [_asked(client, workload, path) for client, path in zip(clients, pair, strict=True)]
-        if not workload.writes and _essence(workload, answers[0]) != _essence(workload, answers[1]):
-            raise Failed(f"The two sides differ on {workload.name}: {pair[0]}, {pair[1]}")
-        sizes = [size + len(answer) for size, answer in zip(sizes, answers, strict=True)]
-    for client in clients:
-        client.close()
-    return sizes[0] / len(paths), sizes[1] / len(paths)
+def scanning(side: Side, ended_scans: list[float]) -> contextlib.AbstractContextManager[None]:
+    """Four clients that ask for a full scan again and again; how long each took is added to the list."""
 
+    def scan(client: Client, ended: threading.Event) -> None:
+        while not ended.is_set():
+            started = time.monotonic()
+            client.ask("GET", SCAN, also=(OVERDUE,))
+            ended_scans.append(time.monotonic() - started)
 
-def _asked(client: Client, workload: Workload, path: str) -> bytes:
-    return client.ask(workload.method, path, workload.body)
-
-
-def _essence(workload: Workload, answer: bytes) -> object:
-    """What both sides' answers must have in common: a number, an id, or the ids of a full page."""
-    if workload.name == "count":
-        return int(answer)
-    if workload.name == "get":
-        return msgspec.json.decode(answer)["id"]
-    ids = [one.id for one in read_page(answer).value]
-    if len(ids) != PAGE:
-        raise Failed(f"A page of {workload.name} has {len(ids)} rows.")
-    return ids
-
-
-def changes(folder: Path, bare_file: Path) -> tuple[int, int, int]:
-    """How many alerts ours holds, how many changes of alerts it logged, and how many rows the bare side holds."""
-    numbers: list[int] = []
-    for file, text in ((folder / "secgraph.db", "SELECT count(*) FROM alerts_v2"),
-                       (folder / "secgraph.db", "SELECT count(*) FROM events WHERE entity = 'alerts_v2' AND kind = 'updated'"),
-                       (bare_file, "SELECT count(*) FROM alerts")):  # fmt: skip
-        connection = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)
-        rows: list[Any] = connection.execute(text).fetchall()
-        numbers.append(int(rows[0][0]))
-        connection.close()
-    return numbers[0], numbers[1], numbers[2]
+    return beside(scan, side, SCANS)

@@ -1,75 +1,132 @@
-"""The numbers as an aligned table and as JSON."""
+"""The numbers as data, and as tables for a person."""
 
 from __future__ import annotations
 
-import os
-import platform
-from collections.abc import Iterable
-from importlib.metadata import version
+from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-import apsw
+from bench.data import Filling
+from bench.load import Run
+from bench.measure import Measured
+from bench.run import Start
 
-from bench.data import Rates
-from bench.load import CONNECTIONS, WRITES_A_SECOND, Measured
-
-HEADS = ("work", "ours/s", "bare/s", "ratio", "of pairs", "ours p50, p99 ms", "bare p50, p99 ms", "cpu us", "bytes")
+Numbers = dict[str, Any]
+"""One row: its name, what it is, over how many connections, and under `asked` the numbers by side or kind of question."""
 
 
-def summary(measured: Measured) -> dict[str, Any]:
+def rows(name: str, found: Any, size: int) -> list[Numbers]:
+    """What was found of one name."""
+    if isinstance(found, Start):
+        return [started(found)]
+    if name == "bulk":
+        return [bulk(found, size)]
+    return [summary(one) for one in found]
+
+
+def summary(measured: Measured) -> Numbers:
     """One workload's numbers, each run's among them."""
-    ours, bare = ([run.rate for run in runs] for runs in measured.runs)
-    latency = [[median(getattr(run, name) / 1000 for run in runs) for name in ("p50", "p99")] for runs in measured.runs]
+    scans = {"scans": len(measured.scans), "scanSeconds": median(measured.scans)} if measured.scans else {}
+    return {"name": measured.workload.name, "says": measured.workload.says, "connections": measured.connections,
+            "asked": {label: _asked(runs) for label, runs in measured.runs.items()}, **scans}  # fmt: skip
+
+
+def _asked(runs: Sequence[Run]) -> Numbers:
     return {
-        "name": measured.workload.name, "says": measured.workload.says, **_ratios(ours, bare),
-        "oursMilliseconds": latency[0], "bareMilliseconds": latency[1], "bytes": list(measured.sizes),
-        "processorMicroseconds": [median(run.cost for run in runs) for runs in measured.runs],
+        "rate": median(run.rate for run in runs), "rates": [run.rate for run in runs],
+        "p50": median(run.p50 / 1000 for run in runs), "p99": median(run.p99 / 1000 for run in runs),
+        "processor": median(run.cost for run in runs), "bytes": median(run.size for run in runs),
+        "process": max(run.memory.process for run in runs), "family": max(run.memory.family for run in runs),
     }  # fmt: skip
 
 
-def bulk(rates: list[Rates], size: int) -> dict[str, Any]:
+def bulk(fillings: Sequence[Filling], size: int) -> Numbers:
     """The fillings' numbers."""
-    says = f"{size} alerts of a file through `secgraph ingest`, beside raw inserts of the stored documents"
-    return {"name": "bulk", "says": says, **_ratios([one.ours for one in rates], [one.bare for one in rates])}
+    rates = {name: [float(getattr(one, name)) for one in fillings] for name in ("ours", "bare", "peer")}
+    asked: Numbers = {name: {"rate": median(values), "rates": values} for name, values in rates.items()}
+    asked["ours"] |= {
+        "process": max(one.memory.process for one in fillings),
+        "family": max(one.memory.family for one in fillings),
+        "growth": median(one.growth for one in fillings),
+    }
+    says = (
+        f"{size} alerts of a file through `secgraph ingest`; bare: raw inserts of the stored documents; peer: its own command"
+    )
+    return {"name": "bulk", "says": says, "connections": 1, "asked": asked}
 
 
-def _ratios(ours: list[float], bare: list[float]) -> dict[str, Any]:
-    pairs = [one / other for one, other in zip(ours, bare, strict=True)]
-    return {
-        "ours": median(ours), "bare": median(bare), "ratio": median(ours) / median(bare),
-        "ratios": [min(pairs), max(pairs)], "oursRuns": ours, "bareRuns": bare,
-    }  # fmt: skip
+def started(found: Start) -> Numbers:
+    """How soon the server answered."""
+    says = "seconds from `secgraph serve` to its first page, and its private memory when nobody asks"
+    return {"name": "start", "says": says, "connections": 1, "seconds": median(found.seconds), "times": found.seconds,
+            "asked": {"ours": {"process": found.idle.process, "family": found.idle.family}}}  # fmt: skip
 
 
-def conditions(*, size: int, seed: int, runs: int, seconds: int) -> dict[str, Any]:
-    """Under which the numbers came about."""
-    return {
-        "alerts": size, "seed": seed, "runs": runs, "seconds": seconds, "connections": CONNECTIONS, "workers": 1,
-        "writesBesideReads": WRITES_A_SECOND, "cores": os.cpu_count(), "machine": platform.machine(),
-        "python": platform.python_version(), "sqlite": apsw.sqlite_lib_version(), "uvicorn": version("uvicorn"),
-    }  # fmt: skip
+def ratio(row: Numbers, label: str, other: str) -> tuple[float, float, float] | None:
+    """The one's median rate as a part of the other's, and the least and most of the pairs of runs."""
+    asked = row["asked"]
+    if "rates" not in asked.get(label, {}) or "rates" not in asked.get(other, {}):
+        return None
+    pairs = [one / two for one, two in zip(asked[label]["rates"], asked[other]["rates"], strict=True)]
+    return asked[label]["rate"] / asked[other]["rate"], min(pairs), max(pairs)
 
 
-def table(found: Iterable[dict[str, Any]]) -> str:
-    """The rows under their heads, then what each of them is."""
-    found = list(found)
-    rows = [HEADS, *(_cells(one) for one in found)]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(HEADS))]
-    lines = [_line(row, widths) for row in rows]
-    says = [f"{one['name'].ljust(widths[0])}  {one['says']}" for one in found]
-    notes = "cpu us: the server's processor time a request, ours and bare. bytes: of an answer's body, ours and bare."
-    return "\n".join([*lines, "", *says, "", notes])
+RATES = ("work", "conns", "ours/s", "bare/s", "peer/s", "of bare", "pairs", "x peer", "pairs", "beside")
+COSTS = ("work", "conns", "p50, p99 ms: ours", "bare", "peer", "cpu us: ours", "bare", "peer", "bytes: ours", "bare", "peer",
+         "MiB of a process: ours", "bare", "peer")  # fmt: skip
 
 
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    first, *others = zip(row, widths, strict=True)
-    return "  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]).rstrip()
+def tables(found: Sequence[Numbers]) -> str:
+    """Rates and ratios, what a request costs, and what each row is."""
+    shown = [row for row in found if row["name"] != "start"]
+    says = {row["name"]: row["says"] for row in found}
+    width = max(map(len, says), default=0)
+    parts = [
+        aligned([RATES, *map(_rates, shown)]), aligned([COSTS, *map(_costs, shown)]),
+        "\n".join(f"{name.ljust(width)}  {text}" for name, text in says.items()),
+    ]  # fmt: skip
+    for row in found:
+        if row["name"] == "start":
+            idle = row["asked"]["ours"]
+            parts.insert(2, f"First page {row['seconds']:.2f} s after `secgraph serve`. Idle: {idle['process']:.0f} MiB private"
+                            f" in the largest process, {idle['family']:.0f} in all.")  # fmt: skip
+    return "\n\n".join(parts)
 
 
-def _cells(one: dict[str, Any]) -> tuple[str, ...]:
-    low, high = one["ratios"]
-    latency = [", ".join(f"{value:.2f}" for value in one.get(f"{side}Milliseconds", ())) for side in ("ours", "bare")]
-    others = [", ".join(f"{value:,.0f}" for value in one.get(name, ())) for name in ("processorMicroseconds", "bytes")]
-    rates = f"{one['ours']:,.0f}", f"{one['bare']:,.0f}", f"{one['ratio']:.2f}", f"{low:.2f}-{high:.2f}"
-    return one["name"], *rates, *latency, *others
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Columns under their heads: the first to the left, the others to the right."""
+    widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
+    made = []
+    for first, *others in lines:
+        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        made.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
+    return "\n".join(made)
+
+
+def _rates(row: Numbers) -> tuple[str, ...]:
+    rates = [_cell(row, name, "rate", ",.0f") for name in ("ours", "bare", "peer")]
+    bare, peer = ratio(row, "ours", "bare"), ratio(row, "ours", "peer")
+    pairs = [cell for one, form in ((bare, ".2f"), (peer, ".1f")) for cell in _pairs(one, form)]
+    beside = [f"{value[0]:.2f} of {words}" for label, words in (("first", "the first page"), ("small", "100k alerts"))
+              if (value := ratio(row, "ours", label)) is not None]  # fmt: skip
+    if "scans" in row:
+        beside.append(f"{row['scans']} scans of {row['scanSeconds']:.1f} s")
+    if "growth" in row["asked"]["ours"]:
+        beside.append(f"memory {row['asked']['ours']['growth']:.2f} in the second half")
+    return (row["name"], str(row["connections"]), *rates, *pairs, ", ".join(beside))
+
+
+def _pairs(value: tuple[float, float, float] | None, form: str) -> tuple[str, str]:
+    return ("", "") if value is None else (f"{value[0]:{form}}", f"{value[1]:{form}}-{value[2]:{form}}")
+
+
+def _costs(row: Numbers) -> tuple[str, ...]:
+    names = ("ours", "bare", "peer")
+    latency = [", ".join(filter(None, (_cell(row, name, "p50", ".2f"), _cell(row, name, "p99", ".2f")))) for name in names]
+    others = [_cell(row, name, what, ",.0f") for what in ("processor", "bytes", "process") for name in names]
+    return (row["name"], str(row["connections"]), *latency, *others)
+
+
+def _cell(row: Numbers, label: str, what: str, form: str) -> str:
+    value = row["asked"].get(label, {}).get(what)
+    return "" if value is None else f"{value:{form}}"

@@ -1,8 +1,9 @@
-"""What is asked: at least a thousand variants of each question, the same rows on both sides.
+"""What all sides are asked: a thousand variants of each question and more, the same rows on every side.
 
-The filter has two terms. `page` and `count` ask for a severity before an instant, and each variant has an instant of its
-own; `deep` follows the links of such lists a hundred pages down; `equal` asks for a severity and a status, and its
-variants are the pages of those twelve lists, again through their links.
+The filter has two terms. `page` and `range` ask for a severity before an instant, and each variant has an instant of its
+own; `deep` and `deepest` follow the links of such lists a hundred and a thousand pages down; `equal` asks for a severity and
+a status, and its variants are the pages of those twelve lists, again through their links. `count` asks for severities and
+statuses alone. The peer has no links like ours: it passes over as many rows.
 """
 
 from __future__ import annotations
@@ -10,97 +11,62 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import quote, urlsplit
-
-import apsw
-import msgspec
+from itertools import combinations, product
+from urllib.parse import quote
 
 from bench import generate
-from bench.bare import PAGE
-from bench.servers import Client, Side
+from bench.documents import target
+from bench.sides import ALERTS, Client, Side
+from bench.tables import PAGE, Columns
+from bench.workload import Workload, anything, ids, own, read_page
 
-ALERTS = "/v1.0/security/alerts_v2"
-DEEP = 100
+DEEP, DEEPEST = 100, 1001
 PAGES_OF_A_WALK = 10
+PAGES_OF_A_LONG_WALK = 25
 EQUAL_PAGES = 120
 """Most pages of one severity and status."""
 
 POSTED = 1000
-ROWS = "SELECT id, severity, status, created FROM alerts ORDER BY created, id"
 WALKERS = 4
 
-
-class _Alert(msgspec.Struct):
-    id: str
-    createdDateTime: str  # noqa: N815 -- the contract's word
-
-
-class _Page(msgspec.Struct):
-    value: list[_Alert]
-    link: str | None = msgspec.field(name="@odata.nextLink", default=None)
-
-
-read_page = msgspec.json.Decoder(_Page).decode
-
-
-@dataclass(slots=True)
-class Workload:
-    """One question in all its variants, for both sides in the same order."""
-
-    name: str
-    says: str
-    script: str
-    ours: list[str]
-    bare: list[str]
-    writes: bool = False
-    method: str = "GET"
-    body: str = ""
-    """A body to compare the sizes of the answers with."""
-
-    aside: list[str] = field(default_factory=list)
-    """Ids of alerts that no variant of a write touches."""
+Asked = tuple[str, str, str]
+"""The same of ours, of the bare side and of the peer."""
 
 
 class Variants:
-    """Makes workloads from the filled files; one seed gives one set of questions."""
+    """Makes workloads from the alerts that ours holds; one seed gives one set of questions."""
 
-    def __init__(self, file: Path, ours: Side, *, many: int, seed: int) -> None:
+    def __init__(self, rows: list[Columns], ours: Side, *, many: int, seed: int) -> None:
         self._ours = ours
         self._many = many
         self._seed = seed
-        connection = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)
-        self._rows: list[tuple[str, str, str, str]] = [
-            (str(key), str(severity), str(status), str(created))
-            for key, severity, status, created in connection.execute(ROWS)
-        ]
-        connection.close()
-        self._created = {word: [row[3] for row in self._rows if row[1] == word] for word in generate.SEVERITIES}
+        self._rows = rows
+        self._created = {
+            word: [row.createdDateTime for row in self._rows if row.severity == word] for word in generate.SEVERITIES
+        }
+        sampled = self._chance("ids").sample(self._rows, min(len(self._rows), 100 + 10 * self._many))
+        self._set_aside, self._sampled = sampled[:100], sampled[100:]
 
-    def named(self, name: str) -> Workload:
-        """The workload of that name."""
-        made: dict[str, Callable[[], Workload]] = {
-            "get": self._get, "page": self._page, "deep": self._deep, "equal": self._equal, "count": self._count,
-            "patch": self._patch, "post": self._post,
+    def named(self, name: str) -> Workload | None:
+        """The workload of that name; None where there are too few alerts for it."""
+        made: dict[str, Callable[[], Workload | None]] = {
+            "get": self._get, "page": self._page, "deep": self._deep, "deepest": self._deepest, "equal": self._equal,
+            "count": self._count, "range": self._range, "patch": self._patch, "post": self._post,
         }  # fmt: skip
         return made[name]()
 
     @property
     def aside(self) -> list[str]:
-        """Ids for the writes that go on beside the reads."""
-        return [row[0] for row in self._ids()[:100]]
+        """Ids for the writes that go on beside the reads: no other write touches them."""
+        return [row.id for row in self._set_aside]
 
     def _chance(self, what: str) -> random.Random:
         return random.Random(f"{self._seed} {what}")  # noqa: S311 -- the same questions for the same seed
 
-    def _ids(self) -> list[tuple[str, str, str, str]]:
-        return self._chance("ids").sample(self._rows, min(len(self._rows), 100 + 10 * self._many))
-
     def _get(self) -> Workload:
-        ids = [row[0] for row in self._ids()[100:]]
-        return Workload("get", f"one alert by id; {len(ids)} ids", "get",
-                        [f"{ALERTS}/{one}" for one in ids], [f"/get/{one}" for one in ids])  # fmt: skip
+        found = [row.id for row in self._sampled]
+        return Workload("get", f"one alert by id; {len(found)} ids", _three(
+            [(f"{ALERTS}/{one}", f"/get/{one}", f"{ALERTS}/{one}") for one in found]), own)  # fmt: skip
 
     def _instants(self, what: str, lists: int, least: float, most: float) -> list[tuple[str, str]]:
         """Severities and instants before which such a list has between `least` and `most` of its rows."""
@@ -112,54 +78,82 @@ class Variants:
         chance.shuffle(found)
         return found
 
-    def _before(self) -> list[tuple[str, str]]:
+    def _pages(self) -> list[tuple[str, str]]:
         return self._instants("before", self._many, PAGE + 1, 0.5)
 
     def _page(self) -> Workload:
-        asked = self._before()
-        return Workload("page", f"first {PAGE} of a severity before an instant, newest first; {len(asked)} instants", "get",
-                        [_list(_before(*one)) for one in asked],
-                        [f"/page?severity={severity}&before={created}" for severity, created in asked])  # fmt: skip
+        asked = self._pages()
+        lists = [_list(_before(*one)) for one in asked]
+        bare = [f"/page?severity={severity}&before={created}" for severity, created in asked]
+        return Workload("page", f"first {PAGE} of a severity before an instant, newest first; {len(asked)} instants",
+                        {"ours": lists, "bare": bare, "peer": lists}, ids)  # fmt: skip
+
+    def _range(self) -> Workload:
+        asked = self._pages()
+        counts = [f"{ALERTS}/$count?$filter={_before(*one)}" for one in asked]
+        bare = [f"/count?severity={severity}&before={created}" for severity, created in asked]
+        return Workload("range", f"$count of the same filters, by index; {len(asked)} instants",
+                        {"ours": counts, "bare": bare, "peer": counts}, int)  # fmt: skip
 
     def _count(self) -> Workload:
-        asked = self._before()
-        return Workload("count", f"$count of the same filters; {len(asked)} instants", "get",
-                        [f"{ALERTS}/$count?$filter={_before(*one)}" for one in asked],
-                        [f"/count?severity={severity}&before={created}" for severity, created in asked])  # fmt: skip
+        asked = [pair for pair in product(_some(list(generate.SEVERITIES)), _some(list(generate.STATUSES))) if any(pair)]
+        self._chance("count").shuffle(asked)
+        found = []
+        for severities, statuses in asked:
+            named = [(name, words) for name, words in (("severity", severities), ("status", statuses)) if words]
+            path = f"{ALERTS}/$count?$filter={quote(' and '.join(_among(*one) for one in named))}"
+            terms = "&".join(f"{name}={','.join(words)}" for name, words in named)
+            found.append((path, f"/count?{terms}", path))
+        return Workload("count", f"$count of severities and statuses alone; {len(found)} filters", _three(found), int)
 
     def _deep(self) -> Workload:
         shortest = min(map(len, self._created.values()))
         depth = min(DEEP, shortest // PAGE - PAGES_OF_A_WALK - 1)
-        starts = self._instants("deep", self._many // PAGES_OF_A_WALK, (depth + PAGES_OF_A_WALK) * PAGE + 1, 1)
+        return self._down("deep", depth, PAGES_OF_A_WALK)
 
-        def follow(client: Client, start: tuple[str, str]) -> list[tuple[str, str]]:
-            pages = list(_walk(client, _list(_before(*start)), depth + PAGES_OF_A_WALK))
-            return [(link, f"/page?severity={start[0]}&after={last}") for link, last in pages[depth - 1 : -1]]
+    def _deepest(self) -> Workload | None:
+        shortest = min(map(len, self._created.values()))
+        enough = shortest > (DEEPEST + PAGES_OF_A_LONG_WALK + 1) * PAGE
+        return self._down("deepest", DEEPEST, PAGES_OF_A_LONG_WALK) if enough else None
 
-        found = self._walked("deep", starts, follow)
-        says = f"a page of {PAGE} at least {depth} pages deep in such a list; {len(found)} links of {len(starts)} lists"
-        return Workload("deep", says, "get", [one[0] for one in found], [one[1] for one in found])
+    def _down(self, name: str, depth: int, pages: int) -> Workload:
+        """Pages from that one on, the first page being number one."""
+        starts = self._instants(name, self._many // pages, (depth + pages) * PAGE + 1, 1)
+
+        def follow(client: Client, start: tuple[str, str]) -> list[Asked]:
+            severity, created = start
+            first = _list(_before(severity, created))
+            found = []
+            for number, (link, last) in enumerate(_walk(client, first, depth + pages - 2), 1):
+                if number >= depth - 1:
+                    found.append((link, f"/page?severity={severity}&after={last}", f"{first}&$skip={number * PAGE}"))
+            return found
+
+        found = self._walked(name, starts, follow)
+        says = f"a page of {PAGE} from page {depth} on of such a list; {len(found)} links of {len(starts)} lists"
+        return Workload(name, says, {**_three(found), "first": self._page().lines["ours"]}, ids)
 
     def _equal(self) -> Workload:
         starts = [(severity, status) for severity in generate.SEVERITIES for status in generate.STATUSES]
 
-        def follow(client: Client, start: tuple[str, str]) -> list[tuple[str, str]]:
+        def follow(client: Client, start: tuple[str, str]) -> list[Asked]:
             severity, status = start
             first = _list(quote(f"severity eq '{severity}' and status eq '{status}'"))
-            pages = _walk(client, first, EQUAL_PAGES)
+            pages = enumerate(_walk(client, first, EQUAL_PAGES), 1)
             # The last page of a list is not full: what is behind the last link is left out.
-            return [(link, f"/page?severity={severity}&status={status}&after={last}") for link, last in pages][:-1]
+            return [(link, f"/page?severity={severity}&status={status}&after={last}", f"{first}&$skip={number * PAGE}")
+                    for number, (link, last) in pages][:-1]  # fmt: skip
 
         found = self._walked("equal", starts, follow)[: self._many]
         says = f"a page of {PAGE} of a severity and a status, newest first; {len(found)} links of {len(starts)} lists"
-        return Workload("equal", says, "get", [one[0] for one in found], [one[1] for one in found])
+        return Workload("equal", says, _three(found), ids)
 
     def _walked(
-        self, what: str, starts: list[tuple[str, str]], follow: Callable[[Client, tuple[str, str]], list[tuple[str, str]]]
-    ) -> list[tuple[str, str]]:
-        """Our links and the same places for the bare side, of several lists read at once, shuffled."""
+        self, what: str, starts: list[tuple[str, str]], follow: Callable[[Client, tuple[str, str]], list[Asked]]
+    ) -> list[Asked]:
+        """Our links and the same places for the other sides, of several lists read at once, shuffled."""
 
-        def one(start: tuple[str, str]) -> list[tuple[str, str]]:
+        def one(start: tuple[str, str]) -> list[Asked]:
             client = self._ours.client()
             try:
                 return follow(client, start)
@@ -167,24 +161,41 @@ class Variants:
                 client.close()
 
         with ThreadPoolExecutor(WALKERS) as pool:
-            found = [pair for pairs in pool.map(one, starts) for pair in pairs]
+            found = [asked for several in pool.map(one, starts) for asked in several]
         self._chance(what).shuffle(found)
         return found
 
     def _patch(self) -> Workload:
-        rows = self._ids()[100:]
         places = {status: place for place, status in enumerate(generate.STATUSES)}
-        return Workload("patch", f"the status of one alert, always to another; {len(rows)} alerts", "patch",
-                        [f"{ALERTS}/{row[0]}\t{places[row[2]]}" for row in rows],
-                        [f"/patch/{row[0]}\t{places[row[2]]}" for row in rows],
-                        writes=True, method="PATCH", body='{"assignedTo":"somebody@contoso.example"}')  # fmt: skip
+        found = [
+            (f"{ALERTS}/{row.id}\t{places[row.status]}", f"/patch/{row.id}\t{places[row.status]}") for row in self._sampled
+        ]
+        says = f"the status of one alert, always to another; {len(found)} alerts"
+        lines = _three([(ours, bare, ours) for ours, bare in found])
+        return Workload("patch", says, lines, anything, "patch", "PATCH", '{"assignedTo":"somebody@contoso.example"}')
 
     def _post(self) -> Workload:
         halves = generate.posted(self._seed, POSTED)
-        lines = ["\t".join(half) for half in halves]
-        return Workload("post", f"one new alert; {len(lines)} texts, each time another id", "post",
-                        ["/ingest/graph", *lines], ["/post", *lines],
-                        writes=True, method="POST", body="ffffffff-ffff-4000-8000-ffffffffffff".join(halves[0]))  # fmt: skip
+        texts = ["\t".join(half) for half in halves]
+        lines = {"ours": ["/ingest/graph", *texts], "bare": ["/post", *texts], "peer": [ALERTS, *texts]}
+        one = "ffffffff-ffff-4000-8000-ffffffffffff".join(halves[0])
+        return Workload(
+            "post", f"one new alert; {len(texts)} texts, each time another id", lines, anything, "post", "POST", one
+        )
+
+
+def _three(found: list[Asked]) -> dict[str, list[str]]:
+    return {name: [one[place] for one in found] for place, name in enumerate(("ours", "bare", "peer"))}
+
+
+def _some(words: list[str]) -> list[tuple[str, ...]]:
+    """All choices but that of every word; that of none first."""
+    return [chosen for many in range(len(words)) for chosen in combinations(words, many)]
+
+
+def _among(name: str, words: tuple[str, ...]) -> str:
+    listed = ", ".join(f"'{word}'" for word in words)
+    return f"{name} in ({listed})" if len(words) > 1 else f"{name} eq {listed}"
 
 
 def _before(severity: str, created: str) -> str:
@@ -201,6 +212,5 @@ def _walk(client: Client, path: str, most: int) -> Iterator[tuple[str, str]]:
         page = read_page(client.ask("GET", path))
         if page.link is None:
             return
-        parts = urlsplit(page.link)
-        path = f"{parts.path}?{parts.query}"
+        path = target(page.link)
         yield path, f"{page.value[-1].createdDateTime},{page.value[-1].id}"
