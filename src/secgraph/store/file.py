@@ -26,6 +26,7 @@ from secgraph.store.layout import (
 )
 from secgraph.store.seen import decode
 from secgraph.store.statements import migrations
+from secgraph.store.steps import Add, Ask, Do, Rows, Step, insertion
 
 BUSY_SECONDS = 30
 
@@ -60,6 +61,18 @@ def connect(path: Path, *, write: bool) -> apsw.Connection:
     connection.pragma("cache_size", -65536)
     connection.pragma("temp_store", "memory")
     return connection
+
+
+def perform(connection: apsw.Connection, step: Step) -> Rows:
+    """Carries out a step; the rows of a question."""
+    match step:
+        case Ask(text, values):
+            return connection.execute(text, values).fetchall()
+        case Do(text, rows):
+            connection.executemany(text, rows)
+        case Add(table, columns, rows):
+            connection.executemany(insertion(table, columns), rows)
+    return []
 
 
 def migrate(connection: apsw.Connection, model: Model) -> None:

@@ -1,9 +1,8 @@
-"""SQLite: one writer thread, many readers, one file.
+"""SQLite: one writer, many readers, one file.
 
 A read starts on the event loop's own connection with a small budget of work; what does not finish within it is moved to
 a reader thread with a deadline. So a page that an index answers costs no thread switch, and a scan never holds up the
-others. All writes of this process go through one thread, which puts those that wait into one transaction (one fsync for
-many requests); each has a savepoint of its own, so that a refused one takes nothing with it.
+others. All writes go through `writing.py`.
 """
 
 from __future__ import annotations
@@ -11,13 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import queue
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,47 +23,29 @@ import apsw
 
 from secgraph import clock
 from secgraph.access.narrow import Scoped, ScopedKey
-from secgraph.errors import Busy, Conflict, Fault, TooSlow, UsageError
+from secgraph.errors import Busy, Fault, TooSlow, UsageError
 from secgraph.model.edm import Model
-from secgraph.observe import ClockAhead, observe
 from secgraph.odata.query import Query, fold
 from secgraph.store.compile import FEW, Plan, compiled
 from secgraph.store.dialect import Sqlite
-from secgraph.store.file import connect, migrate
+from secgraph.store.file import connect, migrate, perform
 from secgraph.store.layout import quoted
 from secgraph.store.protocol import Answer, Decide, Key, Needs, Original, Page
 from secgraph.store.statements import statements
-from secgraph.store.steps import Add, Ask, Do, Rows, Step, ask, do, driven, insertion
-from secgraph.store.turn import Turn, Waiting
+from secgraph.store.steps import ask, do
+from secgraph.store.turn import Waiting
+from secgraph.store.writing import Job, Writer
 
 Result = TypeVar("Result")
 
 INLINE_SECONDS = 0.003
 """What a read may take on the event loop: several full pages from an index."""
 
-GROUP = 512
-"""Most waiting writes that share one transaction."""
-
 PLANS = 8192
 """Compiled queries kept."""
 
 LONGEST_KEPT = 4096
 """Longest condition, in characters of SQL, whose plan is kept: thousands of long ones would fill the memory."""
-
-AHEAD = 5 * clock.SECOND
-"""How far a tenant's stamps may run ahead of the wall clock before somebody should know."""
-
-
-@dataclass(slots=True)
-class _Job:
-    """What waits to be written: a tenant's write, or steps of any other kind."""
-
-    done: Future[Any]
-    tenant: int = 0
-    waiting: Waiting | None = None
-    steps: tuple[Do, ...] = ()
-    result: Any = None
-    failure: BaseException | None = None
 
 
 class SqliteStore:
@@ -95,11 +74,8 @@ class SqliteStore:
         self._local = threading.local()
         self._others: list[apsw.Connection] = []
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="secgraph-read")
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._writer = threading.Thread(target=self._write_all, name="secgraph-write", daemon=True)
-        self._writer.start()
+        self._writer = Writer(path, self._dialect, now)
         self._closed = False
-        self._clock_told: dict[int, float] = {}
 
     # -- reading
 
@@ -183,107 +159,23 @@ class SqliteStore:
     # -- writing
 
     async def write(self, tenant: int, needs: Needs, decide: Decide[Answer]) -> Answer:
-        answer: Answer = await self._written(_Job(Future(), tenant, Waiting(needs, decide)))
+        answer: Answer = await self._written(Job(Future(), tenant, Waiting(needs, decide)))
         return answer
 
-    def _watch_clock(self, tenant: int, ahead: int) -> None:
-        """Says, once a minute at most, that a tenant's stamps run ahead of a wall clock that was set back."""
-        if ahead > AHEAD and time.monotonic() > self._clock_told.get(tenant, -math.inf) + 60:
-            self._clock_told[tenant] = time.monotonic()
-            observe(ClockAhead(tenant, ahead // clock.SECOND))
-
     async def run(self, *steps: tuple[str, dict[str, Any]]) -> None:
-        await self._written(_Job(Future(), steps=tuple(do(name, values) for name, values in steps)))
+        await self._written(Job(Future(), steps=tuple(do(name, values) for name, values in steps)))
 
-    async def _written(self, job: _Job) -> Any:
+    async def _written(self, job: Job) -> Any:
         if self._closed:
             raise Busy("The server is stopping.", headers={"Retry-After": "5"})
-        self._jobs.put(job)
+        self._writer.put(job)
         return await asyncio.wrap_future(job.done)
-
-    def _write_all(self) -> None:
-        connection = connect(self.path, write=True)
-        stop = False
-        while not stop and (job := self._jobs.get()) is not None:
-            group = [job]
-            while len(group) < GROUP:
-                try:
-                    waiting = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-                if waiting is None:
-                    stop = True
-                    break
-                group.append(waiting)
-            self._carry_out(connection, group)
-        connection.close()
-
-    def _carry_out(self, connection: apsw.Connection, group: list[_Job]) -> None:
-        """A group of writes in one transaction. Each is answered only after the commit."""
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            for jobs in _by_tenant(group):
-                if not self._carried(connection, jobs):
-                    for job in jobs:  # one of them is at fault: each by itself, so that the others do not pay for it
-                        self._carried(connection, [job])
-            connection.execute("COMMIT")
-        except Exception as failure:  # noqa: BLE001 -- nothing of the group is on disk: all of them are told so
-            if connection.in_transaction:
-                with contextlib.suppress(apsw.Error):
-                    connection.execute("ROLLBACK")
-            told = Busy(f"The change could not be stored: {failure}.", headers={"Retry-After": "10"})
-            told.__cause__ = failure
-            for job in group:
-                job.failure = job.failure or told
-        for job in group:
-            # A caller that went away while its write was under way no longer listens.
-            if not job.done.set_running_or_notify_cancel():
-                continue
-            if job.failure is not None:
-                job.done.set_exception(job.failure)
-            else:
-                job.done.set_result(job.result)
-
-    def _carried(self, connection: apsw.Connection, jobs: list[_Job]) -> bool:
-        """Carries out writes that belong together; whether that went well. A single one has its failure then."""
-        connection.execute("SAVEPOINT one")
-        failure: BaseException | None = None
-        try:
-            if jobs[0].waiting is not None:
-                self._turn(connection, jobs[0].tenant, jobs)
-            else:
-                for step in jobs[0].steps:
-                    perform(connection, step)
-        except apsw.ConstraintError as refused:
-            failure = Conflict(f"This exists already or stands against what exists ({refused}).")
-            failure.__cause__ = refused
-        except (apsw.FullError, apsw.IOError, apsw.BusyError, apsw.CorruptError, apsw.NotADBError):
-            raise
-        except Exception as raised:  # noqa: BLE001 -- handed to the one who asked for this write
-            failure = raised
-        if failure is not None:
-            connection.execute("ROLLBACK TO one")
-            if len(jobs) == 1:
-                jobs[0].failure = failure
-        connection.execute("RELEASE one")
-        return failure is None
-
-    def _turn(self, connection: apsw.Connection, tenant: int, jobs: list[_Job]) -> None:
-        """The turn of a tenant, for all of its writes in the group."""
-        now = self._now()
-        turn = Turn(self._dialect, tenant, now)
-        writes = [replace(job.waiting, answer=None, failure=None) for job in jobs if job.waiting is not None]
-        driven(turn.carry_out(writes), partial(perform, connection))
-        for job, write in zip(jobs, writes, strict=True):
-            job.result, job.failure = write.answer, write.failure
-        self._watch_clock(tenant, turn.stamp - now)
 
     async def close(self) -> None:
         if self._closed:
             return
         self._closed = True
-        self._jobs.put(None)
-        await asyncio.to_thread(self._writer.join)
+        await asyncio.to_thread(self._writer.stop)
         self._pool.shutdown()
         for connection in (self._reader, *self._others):
             connection.close()
@@ -335,26 +227,6 @@ def _one_moment(connection: apsw.Connection) -> Iterator[None]:
         while connection.in_transaction:
             with contextlib.suppress(apsw.InterruptError):
                 connection.execute("ROLLBACK")
-
-
-def _by_tenant(group: list[_Job]) -> list[list[_Job]]:
-    """The writes of each tenant together, in the order they came; anything else stands alone."""
-    found: dict[object, list[_Job]] = {}
-    for job in group:
-        found.setdefault(job.tenant if job.waiting is not None else job.done, []).append(job)
-    return list(found.values())
-
-
-def perform(connection: apsw.Connection, step: Step) -> Rows:
-    """Carries out a step; the rows of a question."""
-    match step:
-        case Ask(text, values):
-            return connection.execute(text, values).fetchall()
-        case Do(text, rows):
-            connection.executemany(text, rows)
-        case Add(table, columns, rows):
-            connection.executemany(insertion(table, columns), rows)
-    return []
 
 
 def open_store(
