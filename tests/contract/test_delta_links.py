@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
@@ -10,6 +9,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from secgraph.errors import SyncStateLost
+from secgraph.store.backup import back_up, restore
 from secgraph.testing import ORIGIN, Clock, Graph, graph_alert, running
 
 if TYPE_CHECKING:
@@ -143,21 +143,33 @@ async def test_links_outlive_the_server(tmp_path: Path, clock: Clock) -> None:
         assert await titles(graph, next_link) == ["a2", "a3", "a1"]
 
 
-async def test_a_link_from_after_the_backup_that_was_restored(tmp_path: Path, clock: Clock) -> None:
-    folder = tmp_path / "data"
+@pytest.mark.parametrize("later", [0, 3])
+async def test_a_link_from_after_the_copy_that_was_restored(tmp_path: Path, clock: Clock, later: int) -> None:
+    folder, kept = tmp_path / "data", tmp_path / "kept"
     async with running(folder, clock) as graph:
-        await hand_in(graph, 1)
+        await hand_in(graph, 1, 2)
         _, before = await graph.changes(start())
-    kept = tmp_path / "kept.db"
-    shutil.copy(folder / "secgraph.db", kept)
-    async with running(folder, clock) as graph:
-        await hand_in(graph, 2)
+        clock.forward(5)
+        back_up(folder / "secgraph.db", kept, clock, replace=False, tick=lambda *_: None)
+        clock.forward(5)
+        [first, _] = await graph.ids(ALERTS, orderby="title")
+        assert (await graph.ask("PATCH", f"{ALERTS}/{first}", json={"status": "resolved"})).status_code == 200
+        await hand_in(graph, 3)
+        midway = (await graph.get(start(top="1")))["@odata.nextLink"]  # behind the second alert, and the first is to come
         _, after = await graph.changes(start())
-    for leftover in folder.glob("secgraph.db*"):
-        leftover.unlink()
-    shutil.copy(kept, folder / "secgraph.db")
+    clock.forward(5)
+    restore(kept, folder / "secgraph.db", clock, replace=True, tick=lambda *_: None)
+    clock.forward(5)
     async with running(folder, clock) as graph:
-        assert await titles(graph, before) == []
-        answer = await graph.ask("GET", after)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (410, "syncStateNotFound")
-        assert await titles(graph, answer.headers["location"]) == ["a1"]
+        for number in range(4, 4 + later):  # by now the tenant's clock is beyond all links
+            await hand_in(graph, number)
+        new = [f"a{number}" for number in range(4, 4 + later)]
+        assert await titles(graph, before) == new
+        for link in (after, midway):
+            answer = await graph.ask("GET", link)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (410, "syncStateNotFound")
+            assert "not here any more" in answer.json()["error"]["message"]
+            assert await titles(graph, answer.headers["location"]) == ["a1", "a2", *new]
+        _, link = await graph.changes(start())
+        await hand_in(graph, 9)
+        assert await titles(graph, link) == ["a9"]

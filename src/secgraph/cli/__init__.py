@@ -10,6 +10,7 @@ import os
 import sys
 
 from secgraph.cli.access import app_app, tenant_app
+from secgraph.cli.backup import backup_command, restore_command
 from secgraph.cli.certificates import certificate_app
 from secgraph.cli.ingest import ingest_app
 from secgraph.cli.keys import keys_app
@@ -22,6 +23,8 @@ app_app.add_typer(certificate_app, name="certificate")
 app.add_typer(app_app, name="app")
 app.add_typer(ingest_app, name="ingest")
 app.add_typer(keys_app, name="keys")
+app.command("backup")(backup_command)
+app.command("restore")(restore_command)
 
 
 def main() -> None:

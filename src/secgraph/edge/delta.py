@@ -89,7 +89,7 @@ class Delta:
         sync = None
         if token and token.lower() != LATEST:
             sync = await self._links.sync(token, caller.tenant, question.identity)
-            self._expect_good(sync, stamp, now, url.rstrip("?"))
+            await self._expect_good(sync, stamp, now, url.rstrip("?"))
         head = opening(asked, root, f"{render.shape(one.path, question.query)}/$delta")
         page, documents = Page([], [], None), list[bytes]()
         if sync is not None or not token:
@@ -153,12 +153,16 @@ class Delta:
             return int(row["stamp"])
         raise Fault(f"Tenant number {caller.tenant} does not exist.")
 
-    def _expect_good(self, sync: Sync, stamp: int, now: int, again: str) -> None:
+    async def _expect_good(self, sync: Sync, stamp: int, now: int, again: str) -> None:
         """SyncStateLost for a link that is too old, and for one that knows of commits which a restored file does not have."""
-        if sync.cursor <= stamp and now - sync.issued <= self._days * clock.DAY:
+        lost = sync.cursor > stamp
+        for row in await self._store.fetch("fact", name="restored"):
+            since, until = map(int, row["value"].split())
+            lost = lost or since <= sync.issued < until
+        if not lost and now - sync.issued <= self._days * clock.DAY:
             return
         days = "a day" if self._days == 1 else f"{self._days} days"
-        reason = f"is older than {days}" if sync.cursor <= stamp else "tells of changes that are not here any more"
+        reason = "tells of changes that are not here any more" if lost else f"is older than {days}"
         raise SyncStateLost(f"The link {reason}.", hint=f"Start over: GET {again}", headers={"Location": again})
 
     # -- questions

@@ -62,6 +62,10 @@ DELETE FROM secrets WHERE tenant = :tenant AND client = :client;
 -- name: application_end_tokens
 UPDATE applications SET generation = generation + 1 WHERE tenant = :tenant AND client = :client;
 
+-- name: tokens_end
+-- Of all applications of a tenant; no generation is one again that may have been.
+UPDATE applications SET generation = generation + 1 + :most WHERE tenant = :tenant;
+
 -- name: certificate_add
 -- Of an application deleted meanwhile nothing may be left.
 INSERT INTO certificates (tenant, client, sha256, sha1, subject, starts, ends, created, der)
@@ -151,6 +155,9 @@ SELECT value FROM facts WHERE name = :name;
 
 -- name: fact_put
 INSERT INTO facts (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: fact_delete
+DELETE FROM facts WHERE name = :name;
 
 -- name: alert_words_erase
 DELETE FROM "alerts_v2_words" WHERE rowid IN (SELECT rowid FROM "alerts_v2" WHERE tenant = :tenant);
