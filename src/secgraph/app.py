@@ -46,8 +46,8 @@ class Core:
     keys: SigningKeys
 
 
-DATABASE = "secgraph.db"
-"""The file of the data folder with everything that is known."""
+FILE = "secgraph.db"
+"""SQLite's file in the data folder."""
 
 SEAL = "seal.key"
 """The file of the data folder with the key that seals, where no setting gives one."""
@@ -91,7 +91,7 @@ async def core(settings: Settings, now: clock.Now = clock.now) -> AsyncIterator[
     except OSError as fault:
         raise UsageError(f"The data folder {folder} cannot be made: {fault.strerror}.") from None
     model = load()
-    store = open_store(folder / DATABASE, model, now, deadline=settings["query_seconds"])
+    store = open_store(folder / FILE, model, now, deadline=settings["query_seconds"])
     try:
         keys = SigningKeys(store, lambda first: seal_of(settings, first=first), folder / "keys", now, settings["token_seconds"])
         yield Core(model, store, Registry(store, model, now), Door(store, model, now), keys)

@@ -54,6 +54,21 @@ def only_server(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def is_served(folder: Path) -> bool:
+    """Whether a server holds a data folder at this moment."""
+    try:
+        handle = os.open(folder / "server.lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def listen(host: str, port: int) -> list[socket.socket]:
     """Bound sockets; by default on 127.0.0.1 and, where the machine has it, ::1."""
     wanted = [host] if host else ["127.0.0.1", "::1"]

@@ -12,6 +12,7 @@ import sys
 from secgraph.cli.access import app_app, tenant_app
 from secgraph.cli.backup import backup_command, restore_command
 from secgraph.cli.certificates import certificate_app
+from secgraph.cli.copy import copy_command
 from secgraph.cli.ingest import ingest_app
 from secgraph.cli.keys import keys_app
 from secgraph.cli.run import app
@@ -25,6 +26,7 @@ app.add_typer(ingest_app, name="ingest")
 app.add_typer(keys_app, name="keys")
 app.command("backup")(backup_command)
 app.command("restore")(restore_command)
+app.command("copy")(copy_command)
 
 
 def main() -> None:

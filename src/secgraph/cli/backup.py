@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from secgraph import clock
-from secgraph.app import DATABASE, SEAL, seal_of
+from secgraph.app import FILE, SEAL, seal_of
 from secgraph.cli.terminal import AsJson, Data, bar, err, out, show
 from secgraph.errors import UsageError
 from secgraph.serve import only_server
@@ -31,7 +31,7 @@ def backup_command(
     """Copy the database as of one instant, while the server goes on. The key that seals is not in the copy: keep it apart."""
     settings = _on_sqlite(data, "pg_dump --format=custom --file=FILE", "archived WAL for any instant between")
     with _ticking("Copying") as tick:
-        copied = backup.back_up(settings.folder / DATABASE, file.absolute(), clock.now, replace=force, tick=tick)
+        copied = backup.back_up(settings.folder / FILE, file.absolute(), clock.now, replace=force, tick=tick)
     key = f"the setting seal_key, {settings.origins['seal_key']}" if settings["seal_key"] else str(settings.folder / SEAL)
     beside = [str(settings.folder / name) for name in BESIDE if (settings.folder / name).exists()]
 
@@ -59,12 +59,12 @@ def restore_command(
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
     with only_server(settings.folder), _ticking("Restoring") as tick:
-        copied, aside = backup.restore(file, settings.folder / DATABASE, clock.now, replace=force, tick=tick)
+        copied, aside = backup.restore(file, settings.folder / FILE, clock.now, replace=force, tick=tick)
     moved = [str(path) for path in aside]
 
     def human() -> None:
         when = f" as of {clock.text(copied.instant)[:19]}Z" if copied.instant else ""
-        out.print(f"{settings.folder / DATABASE} holds the copy{when}: {_said(copied)}.", markup=False)
+        out.print(f"{settings.folder / FILE} holds the copy{when}: {_said(copied)}.", markup=False)
         if moved:
             out.print(f"What was there before: {', '.join(moved)}.", markup=False)
         err.print("Tokens issued before are over, and so are links of delta() from after the copy. What was rotated, revoked"
@@ -72,7 +72,7 @@ def restore_command(
 
     if said := _sealed_otherwise(settings, copied):
         err.print(said, style="red", markup=False)
-    show(_data(copied) | {"file": str(settings.folder / DATABASE), "movedAside": moved}, as_json=as_json, human=human)
+    show(_data(copied) | {"file": str(settings.folder / FILE), "movedAside": moved}, as_json=as_json, human=human)
 
 
 def _on_sqlite(data: Path | None, command: str, instead: str) -> Settings:

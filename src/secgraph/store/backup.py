@@ -18,7 +18,7 @@ import apsw
 
 from secgraph import clock
 from secgraph.errors import UsageError
-from secgraph.store.file import APPLICATION, connect, perform
+from secgraph.store.file import perform, reading
 from secgraph.store.statements import migrations
 from secgraph.store.steps import ask, do
 
@@ -60,7 +60,7 @@ def back_up(database: Path, file: Path, now: clock.Now, *, replace: bool, tick: 
         raise UsageError(f"{file} is the database itself. Write the copy elsewhere.")
     if file.exists() and not replace:
         raise UsageError(_IN_THE_WAY.format(file))
-    with _opened(database) as source, _draft(file) as draft:
+    with reading(database) as source, _draft(file) as draft:
         instant = now()
         _pages(source, draft, pages, tick)
         with contextlib.closing(_alone(draft)) as made:
@@ -81,7 +81,7 @@ def restore(file: Path, database: Path, now: clock.Now, *, replace: bool, tick: 
     there = [path for tail in ("", *BESIDE) if (path := Path(f"{database}{tail}")).exists()]
     if there and not replace:
         raise UsageError(f"{there[0]} is there already. With --force it is moved aside, and the copy takes its place.")
-    with _opened(file) as source, _draft(database) as draft:
+    with reading(file) as source, _draft(database) as draft:
         if (found := source.pragma("user_version")) > (known := max(migrations())):
             raise UsageError(f"{file} was written by a newer version (schema {found}, this version knows {known})."
                              " Restore it with the newer version.")  # fmt: skip
@@ -101,24 +101,6 @@ _IN_THE_WAY = "{} is there already. Choose another name, or replace it with --fo
 
 
 # -- the copy
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[apsw.Connection]:
-    """A database of ours, to be read as of this instant. UsageError when it is none, or stands no reading."""
-    if not path.is_file():
-        raise UsageError(f"There is no database {path}. Name the data folder with --data.")
-    try:
-        with contextlib.closing(connect(path, write=False)) as connection:
-            if connection.pragma("application_id") != APPLICATION:
-                raise UsageError(f"{path} is not a secgraph database.")
-            connection.execute("BEGIN")
-            connection.execute("SELECT count(*) FROM sqlite_schema")  # the instant is that of the first reading
-            yield connection
-    except apsw.NotADBError:
-        raise UsageError(f"{path} is not a secgraph database.") from None
-    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.BusyError, apsw.CorruptError) as fault:
-        raise UsageError(f"{path} cannot be read: {fault}.") from None
 
 
 def _pages(source: apsw.Connection, draft: Path, most: int, tick: Tick) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,24 @@ def connect(path: Path, *, write: bool) -> apsw.Connection:
     connection.pragma("cache_size", -65536)
     connection.pragma("temp_store", "memory")
     return connection
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[apsw.Connection]:
+    """A file of ours, to be read as of this instant while others write to it. UsageError when it is none, or cannot be read."""
+    if not path.is_file():
+        raise UsageError(f"There is no database {path}. Name the folder in which it is.")
+    try:
+        with contextlib.closing(connect(path, write=False)) as connection:
+            if connection.pragma("application_id") != APPLICATION:
+                raise UsageError(f"{path} is not a secgraph database.")
+            connection.execute("BEGIN")
+            connection.execute("SELECT count(*) FROM sqlite_schema")  # the instant is that of the first reading
+            yield connection
+    except apsw.NotADBError:
+        raise UsageError(f"{path} is not a secgraph database.") from None
+    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.BusyError, apsw.CorruptError) as fault:
+        raise UsageError(f"{path} cannot be read: {fault}.") from None
 
 
 def perform(connection: apsw.Connection, step: Step) -> Rows:

@@ -35,6 +35,12 @@ ERASED = ("alert_words", "incident_words", "alerts", "incidents", "events", "ent
           "incident_keys", "rejected", "source_states")  # fmt: skip
 
 
+def erasure(tenant: int) -> list[tuple[str, dict[str, Any]]]:
+    """The statements that remove everything of a tenant, itself last."""
+    kinds = ("secrets", "certificates", "assertions", "applications", *ERASED)
+    return [*((f"{what}_erase", {"tenant": tenant}) for what in kinds), ("tenant_delete", {"tenant": tenant})]
+
+
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """An organisation. Nothing of one is ever seen by another."""
@@ -113,14 +119,13 @@ class Registry:
 
     async def delete_tenant(self, tenant: Tenant) -> None:
         """Removes the tenant with everything it has."""
-        kinds = ("secrets", "certificates", "assertions", "applications", *ERASED)
-        steps: list[tuple[str, dict[str, Any]]] = [(f"{what}_erase", {"tenant": tenant.number}) for what in kinds]
+        *steps, gone = erasure(tenant.number)
         steps += [(f"{what}_optimize", {"what": "optimize"}) for what in ("alert_words", "incident_words")]
         last = max(one.number for one in await self.tenants())
         kept = await self._store.fetch("fact", name="last_tenant")
         last = max(last, *(int(row["value"]) for row in kept)) if kept else last
         steps.append(("fact_put", {"name": "last_tenant", "value": str(last)}))
-        await self._store.run(*steps, ("tenant_delete", {"tenant": tenant.number}))
+        await self._store.run(*steps, gone)
         self._tenants.clear()
 
     # -- applications

@@ -27,9 +27,11 @@ from secgraph.errors import Busy, Fault, TooSlow, UsageError
 from secgraph.model.edm import Model
 from secgraph.odata.query import Query, fold
 from secgraph.store.compile import FEW, Plan, compiled
+from secgraph.store.copying import expect_whole
 from secgraph.store.dialect import Sqlite
 from secgraph.store.file import connect, migrate, perform
 from secgraph.store.layout import quoted
+from secgraph.store.lots import MARK
 from secgraph.store.protocol import Answer, Decide, Key, Needs, Original, Page
 from secgraph.store.statements import statements
 from secgraph.store.steps import ask, do
@@ -236,6 +238,7 @@ def open_store(
     try:
         with contextlib.closing(connect(path, write=True)) as connection:
             migrate(connection, model)
+            expect_whole(perform(connection, ask("fact", name=MARK)), str(path))
         return SqliteStore(path, model, now, deadline=deadline, inline=inline)
     except apsw.NotADBError:
         raise UsageError(f"{path} is not a secgraph database. Move it away or choose another --data.") from None
