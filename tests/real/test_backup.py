@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -161,3 +162,7 @@ def test_wrong_use_is_refused_with_what_to_do(folder: Path, tmp_path: Path, comm
     data(command("backup", file, "--data", folder, "--json"))
     assert "--force" in refused(command("backup", file, "--data", folder))
     assert "--force" in refused(command("restore", file, "--data", folder))
+    with (folder / "writer.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "Wait until it has ended" in refused(command("restore", file, "--data", folder, "--force"))
+        data(command("backup", file, "--force", "--data", folder, "--json"))

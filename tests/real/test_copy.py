@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import subprocess
 import sys
@@ -81,6 +82,10 @@ def test_wrong_use_is_refused_with_what_to_do(tmp_path: Path, start: Any, comman
     assert "A server is running on" in command("copy", server.folder, tmp_path / "snapshot").stderr
     data(command("tenant", "create", "contoso", "--data", tmp_path / "source", "--json"))
     assert "Stop it first" in refused(command("copy", tmp_path / "source", server.folder))
+    (tmp_path / "target").mkdir()
+    with (tmp_path / "target" / "writer.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "Wait until it has ended" in refused(command("copy", tmp_path / "source", tmp_path / "target"))
     assert "Make it first" in refused(command("copy", tmp_path / "source", tmp_path / "none" / "some.db"))
     (tmp_path / "text.db").write_text("no database, but a text of some length " * 20)
     assert "is not a secgraph database" in refused(command("copy", tmp_path / "source", tmp_path / "text.db"))

@@ -16,6 +16,7 @@ from secgraph.errors import UsageError
 from secgraph.serve import only_server
 from secgraph.settings import Settings, gather
 from secgraph.store import backup
+from secgraph.store.alone import alone
 from secgraph.store.backup import Copied, Tick
 
 BESIDE = ("keys", "ca.pem", "quickstart.env", "secgraph.toml")
@@ -58,7 +59,7 @@ def restore_command(
     file = file.absolute()
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
-    with only_server(settings.folder), _ticking("Restoring") as tick:
+    with only_server(settings.folder), alone(settings.folder), _ticking("Restoring") as tick:
         copied, aside = backup.restore(file, settings.folder / FILE, clock.now, replace=force, tick=tick)
     moved = [str(path) for path in aside]
 

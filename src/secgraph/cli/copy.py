@@ -16,6 +16,7 @@ from secgraph.cli.terminal import AsJson, bar, err, out, show
 from secgraph.errors import UsageError
 from secgraph.model.edm import load
 from secgraph.serve import is_served, only_server
+from secgraph.store.alone import alone
 from secgraph.store.copying import Copy, Tick
 from secgraph.store.sides import copied_from, copied_into
 
@@ -54,10 +55,13 @@ def _file(word: str) -> Path:
 @contextlib.contextmanager
 def _held(file: Path) -> Iterator[None]:
     """Holds the folder of a database for this command, as a server does."""
-    with only_server(file.parent) if file.name == FILE else contextlib.nullcontext():
-        if not file.parent.is_dir():
-            raise UsageError(f"There is no folder {file.parent}. Make it first.")
+    if file.name == FILE:
+        with only_server(file.parent), alone(file.parent):
+            yield
+    elif file.parent.is_dir():
         yield
+    else:
+        raise UsageError(f"There is no folder {file.parent}. Make it first.")
 
 
 @contextlib.contextmanager

@@ -89,7 +89,8 @@ class Delta:
         sync = None
         if token and token.lower() != LATEST:
             sync = await self._links.sync(token, caller.tenant, question.identity)
-            await self._expect_good(sync, stamp, now, url.rstrip("?"))
+            self._expect_good(sync, stamp, now, url.rstrip("?"))
+            await self._expect_of_here(sync, url.rstrip("?"))
         head = opening(asked, root, f"{render.shape(one.path, question.query)}/$delta")
         page, documents = Page([], [], None), list[bytes]()
         if sync is not None or not token:
@@ -153,17 +154,19 @@ class Delta:
             return int(row["stamp"])
         raise Fault(f"Tenant number {caller.tenant} does not exist.")
 
-    async def _expect_good(self, sync: Sync, stamp: int, now: int, again: str) -> None:
+    def _expect_good(self, sync: Sync, stamp: int, now: int, again: str) -> None:
         """SyncStateLost for a link that is too old, and for one that knows of commits which a restored file does not have."""
-        lost = sync.cursor > stamp
-        for row in await self._store.fetch("fact", name="restored"):
-            since, until = map(int, row["value"].split())
-            lost = lost or since <= sync.issued < until
-        if not lost and now - sync.issued <= self._days * clock.DAY:
+        if sync.cursor <= stamp and now - sync.issued <= self._days * clock.DAY:
             return
         days = "a day" if self._days == 1 else f"{self._days} days"
-        reason = "tells of changes that are not here any more" if lost else f"is older than {days}"
-        raise SyncStateLost(f"The link {reason}.", hint=f"Start over: GET {again}", headers={"Location": again})
+        raise _lost(f"is older than {days}" if sync.cursor <= stamp else _ELSEWHERE, again)
+
+    async def _expect_of_here(self, sync: Sync, again: str) -> None:
+        """SyncStateLost for a link from between a copy of the file and its restoring, when by now commits go on beyond it."""
+        for row in await self._store.fetch("fact", name="restored"):
+            since, until = map(int, row["value"].split())
+            if since <= sync.issued < until:
+                raise _lost(_ELSEWHERE, again)
 
     # -- questions
 
@@ -203,6 +206,13 @@ class Delta:
             identity="\0".join((f"{one.path}/delta()", *(f"{name}={text}" for name, text in signed if text))),
             preferred=min(preferred, one.choices.page_most),
         )
+
+
+_ELSEWHERE = "tells of changes that are not here any more"
+
+
+def _lost(reason: str, again: str) -> SyncStateLost:
+    return SyncStateLost(f"The link {reason}.", hint=f"Start over: GET {again}", headers={"Location": again})
 
 
 def _asks_the_time(node: object) -> bool:
