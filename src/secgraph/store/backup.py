@@ -20,7 +20,7 @@ from secgraph import clock
 from secgraph.errors import UsageError
 from secgraph.store.file import perform, reading
 from secgraph.store.statements import migrations
-from secgraph.store.steps import ask, do
+from secgraph.store.steps import Ask, ask, do
 
 PAGES = 256
 """How many pages are copied between two looks at the progress."""
@@ -163,7 +163,7 @@ def _leave_out(connection: apsw.Connection, now: int) -> None:
     since = _instant(connection)
     connection.execute("BEGIN IMMEDIATE")
     for tenant, *_ in perform(connection, ask("tenants")):
-        _, seq, stamp, incidents = perform(connection, ask("tenant_clock", tenant=tenant))[0]
+        [(seq, stamp, incidents)] = perform(connection, Ask(_CLOCK, (tenant,)))
         most = max(0, now - max(stamp, since - MARGIN)) // clock.MICROSECOND
         perform(connection, do("tenant_tick", {
             "tenant": tenant, "seq": seq + most, "stamp": max(stamp, now), "incidents": incidents + most,
@@ -175,6 +175,8 @@ def _leave_out(connection: apsw.Connection, now: int) -> None:
     perform(connection, do("fact_delete", {"name": "backed_up"}))
     connection.execute("COMMIT")
 
+
+_CLOCK = "SELECT seq, stamp, incidents FROM tenants WHERE tenant = ?"
 
 # -- files
 
