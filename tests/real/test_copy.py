@@ -78,7 +78,7 @@ def test_wrong_use_is_refused_with_what_to_do(tmp_path: Path, start: Any, comman
     server = start(tmp_path / "served", "--empty").ready()
     assert "There is no database" in refused(command("copy", tmp_path / "none", tmp_path / "target"))
     assert not (tmp_path / "target").exists()
-    assert "are the same database" in refused(command("copy", server.folder, server.folder / FILE))
+    assert "the same database" in refused(command("copy", server.folder, server.folder / FILE))
     assert "A server is running on" in command("copy", server.folder, tmp_path / "snapshot").stderr
     data(command("tenant", "create", "contoso", "--data", tmp_path / "source", "--json"))
     assert "Stop it first" in refused(command("copy", tmp_path / "source", server.folder))

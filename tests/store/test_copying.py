@@ -126,7 +126,7 @@ async def answers(graph: Graph) -> dict[str, bytes]:
     """What the API says, by what it was asked."""
     found = {}
     for path in (
-        f"{ALERTS}?$top=999", f"{ALERTS}?$search=ünïcode&$top=999", f"{ALERTS}?$search=xxxxx&$orderby=title", f"{INCIDENTS}?$expand=alerts&$top=50",
+        f"{ALERTS}?$top=999", f"{ALERTS}?$search=ünïcode&$top=999", f"{ALERTS}?$search=xxxxx&$orderby=createdDateTime", f"{INCIDENTS}?$expand=alerts&$top=50",
         f"{ALERTS}/$count?$filter=severity eq 'medium' and status eq 'resolved'", f"{ALERTS}?$filter=status eq 'inProgress'&$count=true&$top=2",
         f"{INCIDENTS}/$count?$filter=status eq 'active'", "security/alerts?$top=100",
     ):  # fmt: skip

@@ -30,7 +30,7 @@ def copy_command(
     """Copy everything into another database, and compare both. Broken off, it goes on where it stopped. Stop servers first."""
     origin, file = _file(source), _file(target)
     if origin.exists() and file.exists() and origin.samefile(file):
-        raise UsageError(f"{source} and {target} are the same database.")
+        raise UsageError("FROM and TO are the same database.")
     if origin.name == FILE and is_served(origin.parent):
         err.print(f"A server is running on {origin.parent}. What it writes from now on is not in the copy.", markup=False)
     begun = clock.now()
