@@ -14,9 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from secgraph.errors import UsageError
+from secgraph.model.choices import ALERTS
 from secgraph.store.kept import kept
-from secgraph.store.protocol import PutEntry, PutIncidentKey, Reject
+from secgraph.store.protocol import PutEntry, PutIncidentKey, Reject, Remove
 from secgraph.store.registry import FRESH_SECONDS, Registry
+from secgraph.store.retention import retain
 from secgraph.testing import Clock, self_signed
 
 if TYPE_CHECKING:
@@ -92,6 +94,9 @@ async def test_a_deleted_tenant_leaves_nothing_and_its_number_is_never_used_agai
         )  # fmt: skip
         await ground.store.run(("source_state_put", {"tenant": tenant.number, "source": "s", "vendor": "v", "provider": "p",
                                                      "status": 400, "latency": 1, "since": 0}))  # fmt: skip
+        await ground.add(2, tenant)
+        await ground.write(Remove(ground.model.sets[ALERTS], "da0002"), tenant=tenant)
+        await retain(ground.store, tenant.number, alerts=30)
         assert application.tenant == tenant.number
     filled = rows_of(ground.path, other.number)
     assert all(count > 0 for name, count in filled.items() if not name.startswith("incidents")), filled

@@ -69,6 +69,11 @@ def put_words(one: EntitySet) -> str:
     )
 
 
+def remove_words(one: EntitySet) -> str:
+    """The statement that forgets a row's words, while the row is still there; its values are the tenant and the id."""
+    return f"DELETE FROM {words_table(one)} WHERE rowid IN (SELECT rowid FROM {quoted(one.table)} WHERE tenant = ? AND id = ?)"
+
+
 def tally_table(one: EntitySet) -> str:
     """The name of the table that says of how many rows of a set each combination of its tally columns is."""
     return quoted(f"{one.table}_tally")

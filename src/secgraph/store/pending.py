@@ -11,6 +11,7 @@ from secgraph.store.shape import shape
 from secgraph.store.steps import Add, Do, Steps, do
 
 EVENT = ("tenant", "seq", "stamp", "kind", "entity", "id", "changed", "cause")
+REMOVED = ("tenant", "stamp", "entity", "id", "born")
 REJECTED = ("tenant", "number", "source", "line", "reason", "received", "data")
 
 
@@ -20,6 +21,8 @@ class _Rows:
 
     new: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     changed: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    removed: dict[str, None] = field(default_factory=dict)
+    """Rows of the database that go; one of the same id may be among the new ones, and comes after."""
     words: dict[str, str] = field(default_factory=dict)
     tally: Counter[tuple[int | None, ...]] = field(default_factory=Counter)
 
@@ -34,6 +37,9 @@ class Pending:
         self.entries: dict[tuple[int, str], dict[str, Any]] = {}
         self.keys: dict[tuple[str, str], dict[str, Any]] = {}
         self.rejected: list[tuple[Any, ...]] = []
+        self.removed: list[tuple[Any, ...]] = []
+        self._unsaid: list[int] = []
+        self._unnamed: list[str] = []
 
     def rows(self, path: str) -> _Rows:
         """The rows of the set at that path."""
@@ -50,23 +56,61 @@ class Pending:
         else:
             rows.changed[key] = values
 
+    def remove(self, path: str, key: str) -> None:
+        """A row to be taken away; of one that is not written yet nothing is left to do."""
+        rows = self.rows(path)
+        if rows.new.pop(key, None) is None:
+            rows.removed[key] = None
+        rows.changed.pop(key, None)
+        rows.words.pop(key, None)
+
+    def remove_entries(self, born: int) -> None:
+        """Forgets what sources said of the alert of that first instant."""
+        self.entries = {place: entry for place, entry in self.entries.items() if place[0] != born}
+        self._unsaid.append(born)
+
+    def remove_keys(self, incident: str) -> None:
+        """Forgets which of the sources' incidents that one was."""
+        self.keys = {place: key for place, key in self.keys.items() if key["incident"] != incident}
+        self._unnamed.append(incident)
+
     def steps(self) -> Steps[None]:
         """Everything, in the order in which it can be written; afterwards nothing is pending."""
         for path, rows in self._sets.items():
             yield from self._of_set(path, rows)
+        if self._unsaid:
+            yield do("entries_remove", *({"tenant": self._tenant, "born": born} for born in self._unsaid))
         if self.entries:
             yield do("entry_put", *self.entries.values())
+        if self._unnamed:
+            yield do("incident_keys_remove", *({"tenant": self._tenant, "incident": key} for key in self._unnamed))
         if self.keys:
             yield do("incident_key_put", *self.keys.values())
         if self.rejected:
             yield Add("rejected", REJECTED, [*self.rejected])
         if self.events:
             yield Add("events", EVENT, [*self.events])
-        for gathered in (self._sets, self.entries, self.keys, self.rejected, self.events):
+        if self.removed:
+            yield Add("removed", REMOVED, [*self.removed])
+        for gathered in (
+            self._sets,
+            self._unsaid,
+            self.entries,
+            self._unnamed,
+            self.keys,
+            self.rejected,
+            self.events,
+            self.removed,
+        ):
             gathered.clear()
 
     def _of_set(self, path: str, rows: _Rows) -> Steps[None]:
         how = shape(path)
+        if rows.removed:
+            keys = [(self._tenant, key) for key in rows.removed]
+            if how.remove_words:
+                yield Do(how.remove_words, keys)
+            yield Do(how.remove, keys)
         if rows.new:
             yield Add(how.table, how.names, list(rows.new.values()))
         if rows.changed:

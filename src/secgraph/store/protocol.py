@@ -113,6 +113,17 @@ class Put:
 
 
 @dataclass(slots=True)
+class Remove:
+    """Take an object away, with the words it is found by; of an alert all that sources said, of an incident its sources' keys.
+    Nothing that is kept may point to it: the decision sees to that.
+    """
+
+    set: EntitySet
+    id: str
+    cause: str = ""
+
+
+@dataclass(slots=True)
 class PutEntry:
     """Keep what a source said of an alert that is there, and its original record."""
 
@@ -146,7 +157,7 @@ class Reject:
     original: bytes
 
 
-Change = Put | PutEntry | PutIncidentKey | Reject
+Change = Put | Remove | PutEntry | PutIncidentKey | Reject
 
 
 @dataclass(slots=True)

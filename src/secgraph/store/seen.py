@@ -35,6 +35,18 @@ class Seen:
         self.rows: dict[Place, Row | None] = {}
         self.entries: dict[Place, Entry | None] = {}
         self.incidents: dict[Place, str | None] = {}
+        self._gone: set[Place] = set()
+        """What was taken away in this turn: the database may hold it still, and what hangs on it."""
+
+    def forget(self, place: Place) -> None:
+        """Takes note that a row is no more, nor what sources said of it, nor what they called it."""
+        path, gone = place
+        self.rows[place] = None
+        self._gone.add(place)
+        if path == ALERTS:
+            self.entries.update((key, None) for key in self.entries if key[0] == gone)
+        if path == INCIDENTS:
+            self.incidents.update((key, None) for key, incident in self.incidents.items() if incident == gone)
 
     def load(self, needs: Iterable[Needs]) -> Steps[None]:
         """Reads what is needed and was not read yet, all of one kind at once."""
@@ -80,7 +92,9 @@ class Seen:
                 self.rows[path, key] = Row(record, seq, decode(touched) if touched else {}, born)
 
     def _entries(self, keys: Iterable[Place]) -> Steps[None]:
-        for source, alerts in _grouped((source, alert) for alert, source in keys if (alert, source) not in self.entries):
+        fresh = [key for key in keys if key not in self.entries]
+        self.entries.update((key, None) for key in fresh if (ALERTS, key[0]) in self._gone)
+        for source, alerts in _grouped((source, alert) for alert, source in fresh if (alert, source) not in self.entries):
             found = yield self._among(_ENTRIES, "a.id", (source, self._tenant), alerts)
             self.entries.update(((alert, source), None) for alert in alerts)
             for alert, updated, digest, normalised in found:
@@ -90,7 +104,8 @@ class Seen:
         for space, natives in _grouped(key for key in keys if key not in self.incidents):
             found = yield self._among(_KEYS, "native", (self._tenant, space), natives)
             self.incidents.update(((space, native), None) for native in natives)
-            self.incidents.update(((space, native), incident) for native, incident in found)
+            known = ((native, incident) for native, incident in found if (INCIDENTS, incident) not in self._gone)
+            self.incidents.update(((space, native), incident) for native, incident in known)
 
     def _among(self, text: str, column: str, values: tuple[Any, ...], keys: list[str]) -> Ask:
         """One key is looked up by itself, which every database does quickest."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from secgraph.model import wire
 from secgraph.model.edm import EntitySet, load
-from secgraph.store.layout import FIXED, Encode, encoder, put_tally, put_words, quoted
+from secgraph.store.layout import FIXED, Encode, encoder, put_tally, put_words, quoted, remove_words
 
 _KEPT = frozenset({"tenant", "id", "born"})
 """Columns that stay as the first write of a row left them."""
@@ -25,6 +25,7 @@ class Shape:
         self.tally: list[tuple[str, Encode]] = [(name, dict(self.columns)[name]) for name in one.choices.tally]
         self.searched = frozenset(one.choices.search)
         self.put_words = put_words(one) if self.searched else ""
+        self.remove_words = remove_words(one) if self.searched else ""
         self.put_tally = put_tally(one) if self.tally else ""
         self.names = (*FIXED, *(name for name, _ in self.columns))
         replaced = [name for name in self.names if name not in _KEPT]
@@ -33,6 +34,7 @@ class Shape:
         self.change = (
             f"UPDATE {self.table} SET {', '.join(f'{quoted(name)} = ?' for name in replaced)} WHERE tenant = ? AND id = ?"
         )
+        self.remove = f"DELETE FROM {self.table} WHERE tenant = ? AND id = ?"
         self.read = f'SELECT id, coalesce("full", doc), seq, touched, born FROM {self.table} WHERE tenant = ? AND '
 
 

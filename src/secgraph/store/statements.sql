@@ -23,7 +23,7 @@ DELETE FROM tenants WHERE tenant = :tenant;
 SELECT guid, seq, stamp, incidents FROM tenants WHERE tenant = :tenant;
 
 -- name: tenant_stamp
-SELECT stamp FROM tenants WHERE tenant = :tenant;
+SELECT stamp, pruned FROM tenants WHERE tenant = :tenant;
 
 -- name: tenant_tick
 UPDATE tenants SET seq = :seq, stamp = :stamp, incidents = :incidents WHERE tenant = :tenant;
@@ -113,6 +113,9 @@ ON CONFLICT (tenant, born, source) DO UPDATE SET
   updated = excluded.updated, received = excluded.received, repaired = excluded.repaired,
   digest = excluded.digest, normalised = excluded.normalised, original = excluded.original;
 
+-- name: entries_remove
+DELETE FROM entries WHERE tenant = :tenant AND born = :born;
+
 -- name: originals
 SELECT e.source, e.product, e.native, e.updated, e.received, e.repaired, e.original
 FROM "alerts_v2" a JOIN entries e ON e.tenant = a.tenant AND e.born = a.born
@@ -122,9 +125,24 @@ WHERE a.tenant = :tenant AND a.id = :alert AND e.original IS NOT NULL ORDER BY e
 INSERT INTO incident_keys (tenant, space, native, incident) VALUES (:tenant, :space, :native, :incident)
 ON CONFLICT (tenant, space, native) DO UPDATE SET incident = excluded.incident;
 
+-- name: incident_keys_remove
+DELETE FROM incident_keys WHERE tenant = :tenant AND incident = :incident;
+
 -- name: alerts_held
 SELECT id FROM "alerts_v2" WHERE tenant = :tenant AND "incidentId" = :incident
 ORDER BY "createdDateTime", id LIMIT :most;
+
+-- name: removed
+-- What was taken away, of every set: whoever reads it picks its own, so that a step costs the same whatever it finds.
+SELECT stamp, entity, id, born FROM removed
+WHERE tenant = :tenant AND stamp > :after AND stamp <= :upto ORDER BY stamp LIMIT :most;
+
+-- name: retention
+SELECT kind, days FROM retention WHERE tenant = :tenant;
+
+-- name: retention_put
+INSERT INTO retention (tenant, kind, days) VALUES (:tenant, :kind, :days)
+ON CONFLICT (tenant, kind) DO UPDATE SET days = excluded.days;
 
 -- name: rejected_last
 SELECT coalesce(max(number), 0) FROM rejected WHERE tenant = :tenant;
@@ -180,6 +198,12 @@ DELETE FROM "incidents" WHERE tenant = :tenant;
 
 -- name: events_erase
 DELETE FROM events WHERE tenant = :tenant;
+
+-- name: removed_erase
+DELETE FROM removed WHERE tenant = :tenant;
+
+-- name: retention_erase
+DELETE FROM retention WHERE tenant = :tenant;
 
 -- name: entries_erase
 DELETE FROM entries WHERE tenant = :tenant;

@@ -33,6 +33,7 @@ from secgraph.store.protocol import (
     PutIncidentKey,
     Record,
     Reject,
+    Remove,
     Row,
 )
 from secgraph.store.seen import Place, Seen
@@ -104,23 +105,29 @@ class Turn:
             yield from self._add(facts, following)
             following = following.then(facts) if following.then is not None else None
         decision = one.decide(facts)
-        puts = [(change.set.path, change.record["id"]) for change in decision.changes if isinstance(change, Put)]
-        spoken = [(ALERTS, change.alert) for change in decision.changes if isinstance(change, PutEntry)]
-        yield from self._seen.load_rows([*puts, *spoken])  # a decision may write what it did not have to see
+        # A decision may write what it did not have to see.
+        yield from self._seen.load_rows(place for place in map(_about, decision.changes) if place is not None)
         if self._numbers is None and any(isinstance(change, Reject) for change in decision.changes):
             rows = yield ask("rejected_last", tenant=self.tenant)
             self._numbers = rows[0][0]
-        self._expect_alerts(decision.changes, set(puts))
+        self._expect_there(decision.changes)
         for staged in [self._staged(change, facts.now) for change in decision.changes]:
             self._accept(staged)
         return decision.answer
 
-    def _expect_alerts(self, changes: Sequence[Change], put: set[Place]) -> None:
-        """Fault for what a source said of an alert that is not there: it is kept by the alert's first instant."""
-        alerts = {(ALERTS, change.alert) for change in changes if isinstance(change, PutEntry)} - put
-        for key in alerts:
-            if self._seen.rows.get(key) is None:
-                raise Fault(f"What is said of alert '{key[1]}' cannot be kept: there is no such alert.")
+    def _expect_there(self, changes: Sequence[Change]) -> None:
+        """Fault for what takes away an object that is not there, and for what a source said of such an alert: it is kept by
+        the alert's first instant.
+        """
+        there: dict[Place, bool] = {}
+        for change in changes:
+            place = _about(change)
+            if place is None:
+                continue
+            if not isinstance(change, Put) and not there.get(place, self._seen.rows.get(place) is not None):
+                what = "taken away" if isinstance(change, Remove) else "spoken of"
+                raise Fault(f"{place[0]} '{place[1]}' cannot be {what}: there is no such object.")
+            there[place] = not isinstance(change, Remove)
 
     # -- what a decision sees
 
@@ -162,10 +169,13 @@ class Turn:
 
     def _staged(self, change: Change, now: int) -> _Staged:
         """Does all of a change that can go wrong; the numbers it takes are given back when something does."""
-        if not isinstance(change, Put):
+        if not isinstance(change, Put | Remove):
             return _Staged(change)
         self._seq += 1
         self.stamp = max(now, self.stamp + clock.MICROSECOND)
+        if isinstance(change, Remove):
+            event = (self.tenant, self._seq, self.stamp, "deleted", change.set.table, change.id, "[]", change.cause)
+            return _Staged(change, self.stamp, event=event)
         record = change.record
         record["lastUpdateDateTime"] = clock.text(self.stamp)
         record["@odata.etag"] = etag(self._seq)
@@ -194,6 +204,8 @@ class Turn:
         match staged.change:
             case Put() as put:
                 self._accept_row(put, staged)
+            case Remove() as gone:
+                self._accept_removal(gone, staged)
             case PutEntry() as put:
                 self._accept_entry(put)
             case PutIncidentKey() as put:
@@ -224,15 +236,43 @@ class Turn:
             if before is not None:
                 rows.tally[_numbers(tally, before.record)] -= 1
 
+    def _accept_removal(self, gone: Remove, staged: _Staged) -> None:
+        path, key = gone.set.path, gone.id
+        row = self._seen.rows[path, key]
+        assert row is not None  # noqa: S101 -- `_expect_there` saw to it
+        self._seen.forget((path, key))
+        self._pending.remove(path, key)
+        self._pending.events.append(staged.event)
+        self._pending.removed.append((self.tenant, staged.stamp, gone.set.table, key, row.born))
+        if path == ALERTS:
+            self._pending.remove_entries(row.born)
+        if path == INCIDENTS:
+            self._pending.remove_keys(key)
+        tally = shape(path).tally
+        if tally:
+            self._pending.rows(path).tally[_numbers(tally, row.record)] -= 1
+
     def _accept_entry(self, put: PutEntry) -> None:
         row = self._seen.rows.get((ALERTS, put.alert))
-        assert row is not None  # noqa: S101 -- `_expect_alerts` saw to it
+        assert row is not None  # noqa: S101 -- `_expect_there` saw to it
         self._seen.entries[put.alert, put.source] = Entry(put.updated, put.kept)
         self._pending.entries[row.born, put.source] = {
             "tenant": self.tenant, "born": row.born, "source": put.source, "product": put.product, "native": put.native_id,
             "updated": put.updated, "received": put.received, "repaired": int(put.repaired),
             "digest": put.kept.digest, "normalised": put.kept.normalised, "original": put.kept.original,
         }  # fmt: skip
+
+
+def _about(change: Change) -> Place | None:
+    """The row that a change writes, takes away or speaks of."""
+    match change:
+        case Put(set=one, record=record):
+            return one.path, str(record["id"])
+        case Remove(set=one, id=key):
+            return one.path, key
+        case PutEntry(alert=alert):
+            return ALERTS, alert
+    return None
 
 
 def _numbers(tally: list[Any], record: Record) -> tuple[int | None, ...]:
