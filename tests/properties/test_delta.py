@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from secgraph import clock as real_clock
+from secgraph.store.protocol import Decision, Needs, Remove
 from secgraph.testing import Clock, Graph, graph_alert, running
 
 Result = TypeVar("Result")
@@ -76,12 +77,16 @@ class Client:
     """The rows of the set when the link was handed out: id and entity tag."""
     at_start: dict[str, str] = field(default_factory=dict)
     """The same when the round began."""
+    since: set[str] = field(default_factory=set)
+    """Every id that the set has had since the round began."""
+    known: frozenset[str] = frozenset()
+    """The same when the link was handed out."""
 
     async def page(self, graph: Graph, there: dict[str, str]) -> int:
         """Follows the link once; gives how many items came."""
         begins = not self.link
         if begins:
-            self.at_start = dict(there)
+            self.at_start, self.since = dict(there), set(there)
             self.link = f"{self.path}/delta()?{'&'.join(f'${name}={quote(text)}' for name, text in self.options.items())}"
         answer = await graph.ask("GET", self.link, headers=self.headers)
         assert answer.status_code == 200, answer.text
@@ -97,7 +102,8 @@ class Client:
         self.link = body["@odata.deltaLink"] if self.began else body["@odata.nextLink"]
         self.there = dict(there)
         if self.began:
-            self.at_start = dict(there)
+            self.at_start, self.since = dict(there), set(there)
+        self.known = frozenset(self.since)
         return len(items)
 
     def take(self, item: dict[str, Any], *, begins: bool, there: dict[str, str]) -> None:
@@ -106,9 +112,13 @@ class Client:
             assert item["@odata.etag"] == there[key], "a version that is not the present one"
             self.copy[key] = item
             return
+        assert not begins
+        if item == {"id": key, "@removed": {"reason": "deleted"}}:
+            assert key in self.known, "gone before the round began, or born after the link was handed out"
+            self.copy.pop(key, None)
+            return
         assert item == {"id": key, "@removed": {"reason": "changed"}}
         assert self.options["filter"]
-        assert not begins
         assert key in self.there, "born after the link was handed out"
         assert self.at_start.get(key) != there[key], "not changed since the round began"
         self.copy.pop(key, None)
@@ -157,6 +167,8 @@ class Following(RuleBasedStateMachine):
     async def look(self) -> None:
         for path in self.there:
             self.there[path] = {key: item["@odata.etag"] for key, item in (await self.listed(path, {"select": "id"}, {})).items()}
+        for client in self.clients:
+            client.since.update(self.there[client.path])
 
     async def listed(self, path: str, options: dict[str, str], headers: dict[str, str]) -> dict[str, dict[str, Any]]:
         """The rows that a list has now, by their id."""
@@ -215,6 +227,32 @@ class Following(RuleBasedStateMachine):
 
         self.server.run(work())
 
+    @rule(numbers=st.lists(NUMBERS, min_size=1, max_size=3, unique=True))
+    def alerts_are_taken_away(self, numbers: list[int]) -> None:
+        async def work() -> None:
+            keys = {key for number in numbers if (key := await self.key(ALERTS, number)) is not None}
+            await self.remove(*((ALERTS, key) for key in sorted(keys)))
+
+        self.server.run(work())
+
+    @rule(number=NUMBERS)
+    def an_incident_is_taken_away(self, number: int) -> None:
+        """With the alerts in it, for nothing may point to what is gone."""
+
+        async def work() -> None:
+            key = await self.key(INCIDENTS, number)
+            if key is not None:
+                held = await self.listed(ALERTS, {"filter": f"incidentId eq '{key}'", "select": "id"}, {})
+                await self.remove(*((ALERTS, one) for one in held), (INCIDENTS, key))
+
+        self.server.run(work())
+
+    async def remove(self, *places: tuple[str, str]) -> None:
+        core = self.graph.core
+        changes = [Remove(core.model.sets[path], key) for path, key in places]
+        await core.store.write(self.graph.tenant.number, Needs(), lambda _: Decision(changes, None))
+        await self.look()
+
     @rule(seconds=st.sampled_from([0.000001, 1, 60, -30]))
     def time_passes(self, seconds: float) -> None:
         self.server.clock.forward(seconds)
@@ -232,6 +270,19 @@ class Following(RuleBasedStateMachine):
     def teardown(self) -> None:
         for client in self.clients:
             self.server.run(self.settle(client))
+        self.server.run(self.replay())
+
+    async def replay(self) -> None:
+        """The log alone tells which objects there are, and at which number each of them is."""
+        found: dict[str, dict[str, str]] = {"alerts_v2": {}, "incidents": {}}
+        for event in await self.graph.core.store.fetch("events", tenant=self.graph.tenant.number, after=0, most=100_000):
+            rows, key = found[event["entity"]], event["id"]
+            assert (key in rows) is (event["kind"] != "created")
+            if event["kind"] == "deleted":
+                del rows[key]
+            else:
+                rows[key] = f'W/"{event["seq"]}"'
+        assert found == {"alerts_v2": self.there[ALERTS], "incidents": self.there[INCIDENTS]}
 
     async def settle(self, client: Client) -> None:
         """Follows the links until a whole round brings nothing, then compares the copy with the list."""

@@ -2,8 +2,9 @@
 
 A tenant's stamps rise with its commits. So a round is a walk along `lastUpdateDateTime`, and a link says up to which stamp
 everything was told. A row that changed and answers the filter no more is told as removed, but only where the client may hold
-it: a row that was there before the link was. Whether it was ever sent is not remembered, so a client is also told of rows
-that it does not have and passes over them.
+it: a row that was there before the link was. A row that was taken away is told so at its place between the others, from the
+note of it that the store keeps; where the same page shows an object of that id again, only that. Whether a row was ever sent
+is not remembered, so a client is also told of rows that it does not have and passes over them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,6 +24,7 @@ from secgraph.edge.control import Control
 from secgraph.edge.exchange import Answer, Asked
 from secgraph.edge.links import Links, Sync, encoded
 from secgraph.edge.read import FRAME, UNKNOWN_MEMBERS, applied, keep, opening
+from secgraph.edge.removals import removals
 from secgraph.edge.route import Target
 from secgraph.errors import BadFilter, BadOption, Fault, SyncStateLost
 from secgraph.model import wire
@@ -30,7 +32,8 @@ from secgraph.model.edm import EntitySet, Model
 from secgraph.odata import bind, match
 from secgraph.odata.options import options, whole
 from secgraph.odata.query import All, Chosen, Compare, Const, Either, Field, Order, Present, Query, Test
-from secgraph.store.protocol import Page, Store
+from secgraph.odata.view import view
+from secgraph.store.protocol import Store
 
 REFUSED = ("$orderby", "$search", "$skip", "$count", "$expand")
 """What the order of commits leaves no room for."""
@@ -38,13 +41,17 @@ REFUSED = ("$orderby", "$search", "$skip", "$count", "$expand")
 LATEST = "latest"
 """The token of a client that wants to hear only of what comes."""
 
-UPDATED = Field("", ("lastUpdateDateTime",), "moment", nullable=False, column="lastUpdateDateTime")
+STAMP = "lastUpdateDateTime"
+UPDATED = Field("", (STAMP,), "moment", nullable=False, column=STAMP)
 BORN = Field("", ("born",), "moment", nullable=False, column="born")
 
 _ID = Chosen("id")
 """Sent whatever is selected: a change has to say whose it is."""
 
 Judge = Callable[[dict[str, Any]], bool]
+_Line = tuple[str, bytes | None, int]
+"""A row or, without a document, a removal: its id, its document, and its stamp, which rows have only where both are merged."""
+
 decode = msgspec.json.decode
 
 
@@ -64,6 +71,18 @@ class _Question:
     """What a link is signed for: the set, the condition and the members."""
     preferred: int
     """The page size that was asked for by a preference; 0 for none."""
+    table: str
+    """Where its rows are stored."""
+    updated: str
+    """The member that tells when a row last changed."""
+
+
+class _Told(NamedTuple):
+    """The items of a page, the stamp up to which everything is told by then, and whether more is there to tell."""
+
+    documents: list[bytes]
+    upto: int
+    more: bool
 
 
 class Delta:
@@ -85,53 +104,63 @@ class Delta:
         root = f"{asked.base}/{target.version}"
         url = f"{root}/{one.path}/delta()?{question.link}"
         # Read before the page: whatever is committed in between has a later stamp and comes with the next link.
-        stamp, now = await self._stamp(caller), self._now()
+        (stamp, pruned), now = await self._clock(caller), self._now()
         sync = None
         if token and token.lower() != LATEST:
             sync = await self._links.sync(token, caller.tenant, question.identity)
-            self._expect_good(sync, stamp, now, url.rstrip("?"))
+            self._expect_good(sync, stamp, pruned, now, url.rstrip("?"))
             await self._expect_of_here(sync, url.rstrip("?"))
         head = opening(asked, root, f"{render.shape(one.path, question.query)}/$delta")
-        page, documents = Page([], [], None), list[bytes]()
+        told = _Told([], stamp, more=False)
         if sync is not None or not token:
             room = self._page_bytes - len(head) - len(url) - FRAME
-            page, documents = await self._fitted(asked, root, caller, question, sync, room)
-        told = stamp if page.last is None else page.last[0]
-        if page.next is None:
-            told = max(told, stamp)
-            option, reached = "$deltatoken", Sync(told, told, now)
+            told = await self._told(asked, root, caller, question, sync, stamp, room)
+        if sync is not None:  # while the page was read, some of what it tells may have been pruned
+            self._expect_good(sync, stamp, (await self._clock(caller))[1], now, url.rstrip("?"))
+        if told.more:
+            option, reached = "$skiptoken", Sync(told.upto, stamp if sync is None else sync.start, now)
         else:
-            option, reached = "$skiptoken", Sync(told, stamp if sync is None else sync.start, now)
+            option, reached = "$deltatoken", Sync(told.upto, told.upto, now)
         sealed = self._links.sync_token(reached, caller.tenant, question.identity)
         link = f"{url}{'&' if question.link else ''}{option}={sealed}"
-        onward, later = (None, link) if page.next is None else (link, None)
-        body = render.page(head, documents, total=None, next_link=onward, delta_link=later)
+        onward, later = (link, None) if told.more else (None, link)
+        body = render.page(head, told.documents, total=None, next_link=onward, delta_link=later)
         said = prefer.applied(asked.header(b"prefer"), "maxpagesize", question.preferred) if question.preferred else ""
         return Answer(body=body, headers=applied(question.query, said), metadata=asked.metadata)
 
-    async def _fitted(
-        self, asked: Asked, root: str, caller: Caller, question: _Question, sync: Sync | None, room: int
-    ) -> tuple[Page, list[bytes]]:
-        """A page and its items: at most `room` bytes of them, but never less than one. Where they take more, the page is asked
-        for again with as many rows as fit, so that it ends with the last one that is sent.
-        """
+    async def _told(
+        self, asked: Asked, root: str, caller: Caller, question: _Question, sync: Sync | None, stamp: int, room: int
+    ) -> _Told:
+        """A page: at most `room` bytes of items, but never less than one of some."""
         # From the first stamp of all, not without one: a bound on another column must not choose the index.
         query, after, judged = question.query, (0 if sync is None else sync.cursor,), False
         if sync is not None and query.where is not None:
             query = replace(query, where=_to_tell(query.where, sync), unknown_members=True, passing=True)
             judged = True
-        while True:
-            page = await self._store.find(narrow(query, caller), after)
-            documents, left = list[bytes](), room
-            for key, document in zip(page.ids, page.documents, strict=True):
-                documents.append(self._item(asked, root, question, key, document, judged=judged))
-                left -= len(documents[-1]) + 1
-                if left < 0:
-                    break  # the rest of the page goes with the next one
-            fits = render.fitting(documents, room)
-            if fits == len(page.documents):
-                return page, documents
-            query = replace(query, top=fits, passing=True)
+        page = await self._store.find(narrow(query, caller), after)
+        reached = 0 if page.last is None else page.last[0]
+        upto = max(reached, stamp) if page.next is None else reached
+        rows: list[_Line] = [(key, document, 0) for key, document in zip(page.ids, page.documents, strict=True)]
+        # Read behind the rows: what was taken away up to where they end is all there by now.
+        gone = [] if sync is None else await removals(self._store, caller.tenant, question.table, sync, upto, query.top + 1)
+        lines = _merged(rows, gone, question)[: query.top] if gone else rows
+        items, left = list[bytes](), room
+        for key, document, _ in lines:
+            items.append(
+                _removed(key, "deleted") if document is None
+                else self._item(asked, root, question, key, document, judged=judged)
+            )  # fmt: skip
+            left -= len(items[-1]) + 1
+            if left < 0:
+                break  # the rest of the page goes with the next one
+        fits = render.fitting(items, room)
+        more = page.next is not None or fits < len(rows) + len(gone)
+        if fits < len(rows) + len(gone):
+            _, document, at = lines[fits - 1]
+            upto = at if document is None else _updated(document, question)
+        there = {key for key, document, _ in lines[:fits] if document is not None}
+        kept = [item for item, line in zip(items[:fits], lines, strict=False) if line[1] is not None or line[0] not in there]
+        return _Told(kept, upto, more=more)
 
     def _item(self, asked: Asked, root: str, question: _Question, key: str, document: bytes, *, judged: bool) -> bytes:
         """A row in the form that was asked for, or the mark of one that answers the filter no more."""
@@ -139,7 +168,7 @@ class Delta:
         if judged and question.judge is not None:
             record = decode(document)
             if not question.judge(record):
-                return json.dumps({"id": key, "@removed": {"reason": "changed"}}).encode()
+                return _removed(key, "changed")
             if question.hide is not None and (shown := question.hide(record)) is not record:
                 document = msgspec.json.encode(shown)
         if query.select is not None:
@@ -148,18 +177,23 @@ class Delta:
             document = self._control.object(document, query.of, key, asked.metadata, root)
         return document
 
-    async def _stamp(self, caller: Caller) -> int:
-        """The stamp of the tenant's last commit."""
+    async def _clock(self, caller: Caller) -> tuple[int, int]:
+        """The stamp of the tenant's last commit, and the one up to which removals may be forgotten."""
         for row in await self._store.fetch("tenant_stamp", tenant=caller.tenant):
-            return int(row["stamp"])
+            return int(row["stamp"]), int(row["pruned"])
         raise Fault(f"Tenant number {caller.tenant} does not exist.")
 
-    def _expect_good(self, sync: Sync, stamp: int, now: int, again: str) -> None:
-        """SyncStateLost for a link that is too old, and for one that knows of commits which a restored file does not have."""
-        if sync.cursor <= stamp and now - sync.issued <= self._days * clock.DAY:
-            return
+    def _expect_good(self, sync: Sync, stamp: int, pruned: int, now: int, again: str) -> None:
+        """SyncStateLost for a link that is too old, for one of whose time the removals are forgotten, and for one that knows of
+        commits which a restored file does not have.
+        """
         days = "a day" if self._days == 1 else f"{self._days} days"
-        raise _lost(f"is older than {days}" if sync.cursor <= stamp else _ELSEWHERE, again)
+        if sync.cursor > stamp:
+            raise _lost(_ELSEWHERE, again)
+        if now - sync.issued > self._days * clock.DAY:
+            raise _lost(f"is older than {days}", again)
+        if max(sync.cursor, sync.start) < pruned:
+            raise _lost("is older than what is still known of removed rows", again)
 
     async def _expect_of_here(self, sync: Sync, again: str) -> None:
         """SyncStateLost for a link from between a copy of the file and its restoring, when by now commits go on beyond it."""
@@ -197,6 +231,10 @@ class Delta:
         if _asks_the_time(query.where):
             raise BadFilter("now() has no meaning with delta(): rows would come and go without a change",
                             hint="Write the instant itself, such as createdDateTime ge 2026-11-01T00:00:00Z.")  # fmt: skip
+        stored, updated = one, STAMP
+        if one.choices.view_of:
+            shown = view(one.path)
+            stored, updated = shown.stored, next(name for name, (of, _) in shown.writes.items() if of == STAMP)
         signed = sorted((name, text.strip()) for name, text in found.items() if name not in {"$top", "$format"})
         return _Question(
             query=replace(query, order=(Order(UPDATED, descending=False),)),
@@ -205,6 +243,8 @@ class Delta:
             link=encoded(found),
             identity="\0".join((f"{one.path}/delta()", *(f"{name}={text}" for name, text in signed if text))),
             preferred=min(preferred, one.choices.page_most),
+            table=stored.table,
+            updated=updated,
         )
 
 
@@ -213,6 +253,21 @@ _ELSEWHERE = "tells of changes that are not here any more"
 
 def _lost(reason: str, again: str) -> SyncStateLost:
     return SyncStateLost(f"The link {reason}.", hint=f"Start over: GET {again}", headers={"Location": again})
+
+def _updated(document: bytes, question: _Question) -> int:
+    """The stamp of a row as it stands in its document."""
+    return clock.ticks(decode(document)[question.updated]) or 0
+
+
+def _merged(rows: list[_Line], gone: list[tuple[int, str]], question: _Question) -> list[_Line]:
+    """Rows and removals in the order of their stamps."""
+    stamped = [(key, document, _updated(document, question)) for key, document, _ in rows if document is not None]
+    return sorted([*stamped, *((key, None, at) for at, key in gone)], key=lambda line: line[2])
+
+
+def _removed(key: str, reason: str) -> bytes:
+    """The mark of a row that a client is to drop."""
+    return json.dumps({"id": key, "@removed": {"reason": reason}}).encode()
 
 
 def _asks_the_time(node: object) -> bool:

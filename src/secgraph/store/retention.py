@@ -1,4 +1,4 @@
-"""How long a tenant keeps what: days for its resolved alerts, the original records, and the log. 0 keeps all, as nothing does."""
+"""How long a tenant keeps what: days for its resolved alerts, the original records and the log. 0, and nothing, keep all."""
 
 from __future__ import annotations
 

@@ -144,6 +144,15 @@ SELECT kind, days FROM retention WHERE tenant = :tenant;
 INSERT INTO retention (tenant, kind, days) VALUES (:tenant, :kind, :days)
 ON CONFLICT (tenant, kind) DO UPDATE SET days = excluded.days;
 
+-- name: events_prune
+DELETE FROM events WHERE tenant = :tenant AND seq <= :seq;
+
+-- name: removed_prune
+DELETE FROM removed WHERE tenant = :tenant AND stamp <= :stamp;
+
+-- name: tenant_pruned
+UPDATE tenants SET pruned = :stamp WHERE tenant = :tenant AND pruned < :stamp;
+
 -- name: rejected_last
 SELECT coalesce(max(number), 0) FROM rejected WHERE tenant = :tenant;
 
