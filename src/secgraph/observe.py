@@ -125,9 +125,31 @@ class ClockAhead(Fact):
     seconds: int
 
 
+@dataclass(frozen=True, slots=True)
+class RowsPruned(Fact):
+    """Retention took away what a tenant keeps no longer."""
+
+    tenant: int
+    alerts: int
+    incidents: int
+    originals: int
+    events: int
+    finished: bool
+    """Whether that was all of it; the next run goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class PruningFailed(Fact):
+    """Retention could not take away what a tenant keeps no longer; it is tried again."""
+
+    tenant: int
+    reason: str
+
+
 LEVELS = {
     CertificateFailed: logging.ERROR,
     KeysFailed: logging.ERROR,
+    PruningFailed: logging.ERROR,
     RequestFailed: logging.ERROR,
     ClockAhead: logging.WARNING,
     KeysLeft: logging.WARNING,

@@ -16,15 +16,17 @@ from pathlib import Path
 
 import uvicorn
 
-from secgraph import quickstart
-from secgraph.app import core, edge
+from secgraph import clock, quickstart
+from secgraph.app import Core, core, edge
 from secgraph.edge import tls
 from secgraph.edge.origin import own_hosts
 from secgraph.errors import UsageError
+from secgraph.ingest.prune import prune_each
 from secgraph.observe import CertificateFailed, CertificateRenewed, ServerStarted, ServerStopped, observe
 from secgraph.settings import Settings
 
 RENEW_SECONDS = 3600
+PRUNE_SECONDS = 3600
 STOP_SECONDS = 5
 """How long requests under way, and idle TLS peers that do not answer the goodbye, may hold up the end; well below the ten
 seconds after which container runtimes kill."""
@@ -181,7 +183,9 @@ async def _serve(settings: Settings, *, empty: bool, progress: Progress) -> None
             say_hello(settings, base, local, fresh=fresh)
 
         serving = asyncio.create_task(server.serve(sockets=sockets))
-        async with _beside(serving, greet(), *([_keep_renewed(settings, names, context)] if context else [])):
+        async with _beside(
+            serving, greet(), _keep_pruned(inner), *([_keep_renewed(settings, names, context)] if context else [])
+        ):
             await serving
     observe(ServerStopped())
 
@@ -239,6 +243,13 @@ async def _keep_renewed(settings: Settings, names: frozenset[str], context: ssl.
                 observe(CertificateRenewed(str(given)))
         except Exception as fault:  # noqa: BLE001 -- the present certificate goes on; the next hour tries again
             observe(CertificateFailed(str(fault)))
+
+
+async def _keep_pruned(inner: Core) -> None:
+    """Takes away, every hour, what the tenants keep no longer."""
+    while True:
+        await prune_each(inner.store, inner.registry, inner.model, clock.now)
+        await asyncio.sleep(PRUNE_SECONDS)
 
 
 def say_hello(settings: Settings, base: str, local: tls.Files | None, *, fresh: bool) -> None:

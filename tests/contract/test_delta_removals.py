@@ -126,7 +126,7 @@ async def test_what_goes_while_the_first_round_is_read(graph: Graph) -> None:
 
 
 async def test_a_page_of_few_bytes_goes_on_behind_a_removal(graph: Graph) -> None:
-    keys = await put(graph, 1, 2, 3, 4, description="x" * 300_000)
+    keys = await put(graph, 1, 2, 3, 4, description="x" * 400_000)
     _, link = await graph.changes(start())
     await remove(graph, keys[0])
     for key in keys[1:]:

@@ -256,3 +256,21 @@ def test_a_tenant_made_beside_the_server_is_served_at_once(served: Any, secgraph
             assert client.get(LIST, headers={"authorization": f"Bearer {token}"}).json()["value"] == []
     finally:
         data(secgraph("tenant", "delete", tenant["id"], "--yes", "--data", served.folder, "--json"))
+
+
+def test_how_long_a_tenant_keeps_what(folder: Path, command: Any) -> None:
+    where = ("--tenant", "contoso", "--data", folder)
+    assert data(command("retention", "show", *where, "--json")) == {"tenant": "contoso", "alerts": 0, "originals": 0, "events": 0}
+    made = data(command("retention", "set", "--alerts", "90", "--originals", "30", *where, "--json"))
+    assert made == {"tenant": "contoso", "alerts": 90, "originals": 30, "events": 0}
+    short = command("retention", "set", "--events", "7", *where, "--json")
+    assert data(short) == {**made, "events": 7}
+    assert "410" in short.stderr
+    assert "delta_days" in short.stderr
+    for words, says in (((), "--alerts"), (("--alerts", "-1"), "0 to keep all"), (("--events", "99999"), "36500")):
+        assert says in refused(command("retention", "set", *words, *where))
+    assert "90 days" in command("retention", "show", *where).stdout
+    assert data(command("retention", "show", "--tenant", "fabrikam", "--data", folder, "--json"))["alerts"] == 0
+    done = data(command("retention", "run", *where, "--json"))
+    assert done == {"alerts": 0, "incidents": 0, "originals": 0, "events": 0, "finished": True}
+    assert "Taken away: 0 alerts" in command("retention", "run", *where).stdout

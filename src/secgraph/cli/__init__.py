@@ -15,6 +15,7 @@ from secgraph.cli.certificates import certificate_app
 from secgraph.cli.copy import copy_command
 from secgraph.cli.ingest import ingest_app
 from secgraph.cli.keys import keys_app
+from secgraph.cli.retention import retention_app
 from secgraph.cli.run import app
 from secgraph.cli.terminal import err
 from secgraph.errors import Refusal, UsageError
@@ -27,6 +28,7 @@ app.add_typer(keys_app, name="keys")
 app.command("backup")(backup_command)
 app.command("restore")(restore_command)
 app.command("copy")(copy_command)
+app.add_typer(retention_app, name="retention")
 
 
 def main() -> None:

@@ -254,6 +254,7 @@ _ELSEWHERE = "tells of changes that are not here any more"
 def _lost(reason: str, again: str) -> SyncStateLost:
     return SyncStateLost(f"The link {reason}.", hint=f"Start over: GET {again}", headers={"Location": again})
 
+
 def _updated(document: bytes, question: _Question) -> int:
     """The stamp of a row as it stands in its document."""
     return clock.ticks(decode(document)[question.updated]) or 0

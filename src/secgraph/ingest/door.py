@@ -43,10 +43,15 @@ from secgraph.store.protocol import (
     Row,
     Store,
 )
+from secgraph.store.retention import retention, until
 from secgraph.store.turn import new_record
 
 BATCH = 500
 """Records that share one transaction."""
+
+TOO_OLD = "older than what is kept"
+"""Why a record is passed over whose alert is not here, was resolved, and would be taken away again: a source that sends its
+last days once more would bring back for ever what retention takes away."""
 
 NOT_EXPANDED = "evidence not expanded"
 """A draft's note: its product left the evidence out of this answer, which does not mean there is none."""
@@ -238,13 +243,17 @@ class Door:
             incidents=tuple({one.draft.incident: None for one in ready if one.draft.incident is not None}),
             around=True,
         )
-        outcomes = await self._store.write(tenant, needs, lambda facts: self._decide(facts, source, batch))
+        kept = until((await retention(self._store, tenant)).alerts, self._now())
+        outcomes = await self._store.write(tenant, needs, lambda facts: self._decide(facts, source, batch, kept))
         for record, changed in zip(batch, outcomes, strict=True):
             if record.refusal is not None:
                 report.unreadable += record.unreadable
                 report.reject(record.line, record.refusal.reason, kept=True)
             elif record.ignored:
                 report.reject(record.line, record.ignored, kept=False)
+                report.ignored += 1
+            elif changed is None:
+                report.reject(record.line, TOO_OLD, kept=False)
                 report.ignored += 1
             elif changed:
                 report.taken += 1
@@ -253,14 +262,18 @@ class Door:
             for one in record.ready:
                 report.notes.update(one.draft.notes)
 
-    def _decide(self, facts: Facts, source: Connector, batch: list[_Record]) -> Decision[list[bool]]:
-        """The changes of a whole batch, and for each record whether it changed anything."""
+    def _decide(self, facts: Facts, source: Connector, batch: list[_Record], kept: int | None) -> Decision[list[bool | None]]:
+        """The changes of a whole batch, and for each record whether it changed anything; None for one of which nothing is kept,
+        since all in it was over before that instant.
+        """
         turn = _Batch(facts, source.name, self, f"source:{source.name}")
-        outcomes = []
+        outcomes: list[bool | None] = []
         for record in batch:
             if record.refusal is not None:
                 turn.changes.append(record.refusal)
-            outcomes.append(sum(map(turn.take, record.ready)) > 0)  # all of them, not only up to the first that changed
+            fresh = [one for one in record.ready if (ALERTS, one.id) in facts.rows or not _is_over(one, kept)]
+            changed = sum(map(turn.take, fresh)) > 0  # all of them, not only up to the first that changed
+            outcomes.append(None if record.ready and not fresh else changed)
         return Decision(turn.finished(), outcomes)
 
     # -- what a batch asks of the door
@@ -273,6 +286,15 @@ class Door:
     def put(self, path: str, row: Row, changed: tuple[str, ...], *, created: bool, cause: str) -> Put:
         """The change that writes a row."""
         return Put(self._model.sets[path], row.record, changed, created=created, touched=row.touched, cause=cause)
+
+
+def _is_over(one: _Ready, kept: int | None) -> bool:
+    """Whether a source tells of an alert that was resolved before the instant from which on alerts are kept."""
+    if kept is None or one.record["status"] != "resolved":
+        return False
+    resolved = one.record["resolvedDateTime"]
+    since = clock.ticks(resolved) if resolved is not None else one.draft.updated
+    return since is not None and since < kept
 
 
 class _Batch:

@@ -144,6 +144,27 @@ SELECT kind, days FROM retention WHERE tenant = :tenant;
 INSERT INTO retention (tenant, kind, days) VALUES (:tenant, :kind, :days)
 ON CONFLICT (tenant, kind) DO UPDATE SET days = excluded.days;
 
+-- name: alerts_of_status
+SELECT id, "createdDateTime" AS created FROM "alerts_v2"
+WHERE tenant = :tenant AND status = :status AND "createdDateTime" < :before
+  AND ("createdDateTime", id) > (:created, :after)
+ORDER BY "createdDateTime", id LIMIT :most;
+
+-- name: incidents_of_status
+SELECT i.id, i."createdDateTime" AS created, i."lastUpdateDateTime" AS updated,
+  EXISTS (SELECT 1 FROM "alerts_v2" a WHERE a.tenant = i.tenant AND a."incidentId" = i.id) AS held
+FROM "incidents" i
+WHERE i.tenant = :tenant AND i.status = :status AND i."createdDateTime" < :before
+  AND (i."createdDateTime", i.id) > (:created, :after)
+ORDER BY i."createdDateTime", i.id LIMIT :most;
+
+-- name: originals_before
+SELECT born, source FROM entries
+WHERE tenant = :tenant AND received < :before AND original IS NOT NULL ORDER BY received LIMIT :most;
+
+-- name: original_drop
+UPDATE entries SET original = NULL WHERE tenant = :tenant AND born = :born AND source = :source AND received < :before;
+
 -- name: events_prune
 DELETE FROM events WHERE tenant = :tenant AND seq <= :seq;
 
