@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from secgraph import clock
+from secgraph.disk import Disk
 from secgraph.edge.act import Actor
 from secgraph.edge.authority import Authority
 from secgraph.edge.compress import Compressor
@@ -37,13 +38,14 @@ from secgraph.store.views import Views
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What every command needs: the model, the store, the tenants, the door, the keys (not opened yet)."""
+    """What every command needs: the model, the store, the tenants, the door, the keys (not opened yet), the disk."""
 
     model: Model
     store: Store
     registry: Registry
     door: Door
     keys: SigningKeys
+    disk: Disk
 
 
 FILE = "secgraph.db"
@@ -94,7 +96,8 @@ async def core(settings: Settings, now: clock.Now = clock.now) -> AsyncIterator[
     store = open_store(folder / FILE, model, now, deadline=settings["query_seconds"])
     try:
         keys = SigningKeys(store, lambda first: seal_of(settings, first=first), folder / "keys", now, settings["token_seconds"])
-        yield Core(model, store, Registry(store, model, now), Door(store, model, now), keys)
+        disk = Disk(folder, now, settings["disk_free_percent"])
+        yield Core(model, store, Registry(store, model, now), Door(store, model, now), keys, disk)
     finally:
         await store.close()
 
@@ -133,6 +136,7 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
         compressor=Compressor(settings["compress"]),
         cors=Cors(settings["cors_origins"]),
         ready=ready,
+        note=lambda: "the disk fills up" if inner.disk.fills else "",
         now=now,
         most_batch=settings["body_bytes"],
     )

@@ -126,6 +126,17 @@ class ClockAhead(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class DiskFills(Fact):
+    """Little is free on the disk of the data, or it will be full within a day; on a full disk every change is refused."""
+
+    folder: str
+    free_mib: int
+    free_percent: int
+    full_in_hours: int | None
+    """At the rate of the last hours; None where it is not known, or no room was used up."""
+
+
+@dataclass(frozen=True, slots=True)
 class RowsPruned(Fact):
     """Retention took away what a tenant keeps no longer."""
 
@@ -152,6 +163,7 @@ LEVELS = {
     PruningFailed: logging.ERROR,
     RequestFailed: logging.ERROR,
     ClockAhead: logging.WARNING,
+    DiskFills: logging.WARNING,
     KeysLeft: logging.WARNING,
     TokenRefused: logging.WARNING,
     TokenIssued: logging.DEBUG,

@@ -184,7 +184,11 @@ async def _serve(settings: Settings, *, empty: bool, progress: Progress) -> None
 
         serving = asyncio.create_task(server.serve(sockets=sockets))
         async with _beside(
-            serving, greet(), _keep_pruned(inner), *([_keep_renewed(settings, names, context)] if context else [])
+            serving,
+            greet(),
+            _keep_pruned(inner),
+            inner.disk.watch(),
+            *([_keep_renewed(settings, names, context)] if context else []),
         ):
             await serving
     observe(ServerStopped())

@@ -61,6 +61,13 @@ def _natural(text: str) -> int:
     return int(text)
 
 
+def _percent(text: str) -> int:
+    number = _natural(text)
+    if number > 100:
+        raise ValueError("must be a percentage from 0 to 100")
+    return number
+
+
 def _origin(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path.strip("/") or parts.query:
@@ -131,6 +138,8 @@ SETTINGS = (
             " API, 0 for no limit."),
     Setting("legacy_vendor_required", False, _truth, "Refuse a change of an older alert that names no vendor and provider, as"
             " the published API does."),
+    Setting("disk_free_percent", 5, _percent, "How much of the data's disk is to stay free, in percent: below it, below 2 GiB"
+            " and when it will be full within a day, a warning is logged. 0 for no warning."),
     Setting("log_format", "plain", _choice("plain", "json"), "How log lines are written: plain or json."),
     Setting("log_level", "info", _choice("debug", "info", "warning", "error"), "The least a fact must weigh to be logged."),
 )  # fmt: skip

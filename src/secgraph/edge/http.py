@@ -65,6 +65,7 @@ class Edge:
         compressor: Compressor,
         cors: Cors,
         ready: Callable[[], Awaitable[bool]],
+        note: Callable[[], str],
         now: clock.Now,
         most_batch: int,
     ) -> None:
@@ -77,6 +78,7 @@ class Edge:
         self._cors = cors
         self._control = Control(model)
         self._ready = ready
+        self._note = note
         self._now = now
         self._most_batch = most_batch
         self._levels: dict[tuple[bytes, str], Level] = {}
@@ -215,14 +217,20 @@ class Edge:
             return await self._push.take(asked, caller)
         if head in {"healthz", "readyz"} and len(asked.segments) == 1:
             _expect_get(asked)
-            good = head == "healthz" or await self._ready()
-            return Answer(200 if good else 503, b"ok" if good else b"not ready", b"text/plain; charset=utf-8")
+            return await self._health(head)
         if head == "openapi.json" and len(asked.segments) == 1:
             _expect_get(asked)
             return Answer(body=publish.openapi(asked.base, tuple(sources())), content_type=PLAIN_JSON)
         if len(asked.segments) < 2:
             raise NotFound("Nothing is served here.", hint="The API is under /v1.0 and /beta.")
         return await self._authority.answer(asked)
+
+    async def _health(self, head: str) -> Answer:
+        good = head == "healthz" or await self._ready()
+        said = "ok" if good else "not ready"
+        if head == "readyz" and (note := self._note()):
+            said = f"{said}: {note}"
+        return Answer(200 if good else 503, said.encode(), b"text/plain; charset=utf-8")
 
     async def _graph(self, asked: Asked) -> Answer:
         meant = target(asked.method, asked.segments, self._model)
