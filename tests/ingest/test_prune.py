@@ -11,8 +11,7 @@ import pytest
 
 from secgraph.errors import UsageError
 from secgraph.ingest import prune as pruning
-from secgraph.ingest.door import TOO_OLD
-from secgraph.ingest.prune import Pruned, prune, prune_each
+from secgraph.ingest.prune import TOO_OLD, Pruned, prune, prune_each, was_over
 from secgraph.store.protocol import Decision, Needs, Record, Remove, Store
 from secgraph.store.retention import Retention, retain, retention
 from secgraph.testing import Clock, Graph, graph_alert, running
@@ -316,3 +315,13 @@ async def test_every_tenant_is_gone_over_and_one_that_fails_stops_no_other(graph
     facts = [type(record.__dict__["fact"]).__name__ for record in caplog.records if "fact" in record.__dict__]
     assert facts == ["RowsPruned", "PruningFailed"]
     assert await graph.ids(ALERTS) == []
+
+
+@pytest.mark.parametrize(("status", "resolved", "updated", "kept", "over"), [
+    ("resolved", "2026-01-01T00:00:00Z", None, None, False), ("resolved", "2026-01-01T00:00:00Z", None, 2**62, True),
+    ("resolved", "2026-01-01T00:00:00Z", 2**62, 17_700_000_000_000_000, True), ("resolved", "2026-06-01T00:00:00Z", 0, 17_700_000_000_000_000, False),
+    ("resolved", None, 5, 6, True), ("resolved", None, 6, 6, False), ("resolved", None, None, 2**62, False),
+    ("new", "2026-01-01T00:00:00Z", 5, 2**62, False), ("inProgress", None, 5, 6, False),
+])  # fmt: skip
+def test_what_a_source_tells_of_too_late(status: str, resolved: str | None, updated: int | None, kept: int | None, over: bool) -> None:
+    assert was_over({"status": status, "resolvedDateTime": resolved}, updated, kept) is over

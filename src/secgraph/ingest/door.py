@@ -18,6 +18,7 @@ from secgraph.errors import BadBody
 from secgraph.extend import AlertDraft, Connector, NotAnAlert, Raw, Unusable
 from secgraph.ingest.incident import destination, graver, opened
 from secgraph.ingest.merge import merged
+from secgraph.ingest.prune import TOO_OLD, was_over
 from secgraph.ingest.report import Report
 from secgraph.ingest.split import Piece, Unreadable, pieces
 from secgraph.ingest.state import GOOD, UNREADABLE, UNUSABLE, remember
@@ -48,10 +49,6 @@ from secgraph.store.turn import new_record
 
 BATCH = 500
 """Records that share one transaction."""
-
-TOO_OLD = "older than what is kept"
-"""Why a record is passed over whose alert is not here, was resolved, and would be taken away again: a source that sends its
-last days once more would bring back for ever what retention takes away."""
 
 NOT_EXPANDED = "evidence not expanded"
 """A draft's note: its product left the evidence out of this answer, which does not mean there is none."""
@@ -271,7 +268,10 @@ class Door:
         for record in batch:
             if record.refusal is not None:
                 turn.changes.append(record.refusal)
-            fresh = [one for one in record.ready if (ALERTS, one.id) in facts.rows or not _is_over(one, kept)]
+            fresh = [
+                one for one in record.ready
+                if (ALERTS, one.id) in facts.rows or not was_over(one.record, one.draft.updated, kept)
+            ]  # fmt: skip
             changed = sum(map(turn.take, fresh)) > 0  # all of them, not only up to the first that changed
             outcomes.append(None if record.ready and not fresh else changed)
         return Decision(turn.finished(), outcomes)
@@ -286,15 +286,6 @@ class Door:
     def put(self, path: str, row: Row, changed: tuple[str, ...], *, created: bool, cause: str) -> Put:
         """The change that writes a row."""
         return Put(self._model.sets[path], row.record, changed, created=created, touched=row.touched, cause=cause)
-
-
-def _is_over(one: _Ready, kept: int | None) -> bool:
-    """Whether a source tells of an alert that was resolved before the instant from which on alerts are kept."""
-    if kept is None or one.record["status"] != "resolved":
-        return False
-    resolved = one.record["resolvedDateTime"]
-    since = clock.ticks(resolved) if resolved is not None else one.draft.updated
-    return since is not None and since < kept
 
 
 class _Batch:

@@ -43,6 +43,9 @@ READ = 500
 
 CAUSE = "retention"
 
+TOO_OLD = "older than what is kept"
+"""Why the door passes over what `was_over`."""
+
 Tick = Callable[[int], None]
 
 
@@ -118,6 +121,18 @@ def over_incidents(facts: Facts, one: EntitySet, ids: Sequence[str], before: int
         if _is_over(end.record, "lastUpdateDateTime", before) and not facts.held[end.record["id"]]:
             gone.append(key)
     return Decision([Remove(one, key, CAUSE) for key in gone], gone)
+
+
+def was_over(record: Record, updated: int | None, kept: int | None) -> bool:
+    """Whether a source tells of an alert that was resolved before the instant from which on a tenant keeps them (None: always).
+    Where it is not here, it is not taken in either: a source that sends its last days once more would bring back for ever
+    what is taken away.
+    """
+    if kept is None or record["status"] != "resolved":
+        return False
+    resolved = record["resolvedDateTime"]
+    since = clock.ticks(resolved) if resolved is not None else updated
+    return since is not None and since < kept
 
 
 def incident_needs(ids: Sequence[str]) -> Needs:
