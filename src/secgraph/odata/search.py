@@ -23,10 +23,10 @@ DEEPEST = 20
 MOST = 50
 """Most words and phrases of a search."""
 
-_UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af"
+UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af"
 """Scripts that are written without blanks."""
 
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
+WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<phrase>"(?:[^"\\]|\\.)*+")
@@ -43,7 +43,7 @@ APART = "\ue000"
 any mark.
 """
 
-_WORD_OR_END = re.compile(rf"{_WORD.pattern}|{APART}")
+_WORD_OR_END = re.compile(rf"{WORD.pattern}|{APART}")
 
 _MARK = "\x00"
 """Stands for APART while a text is still plain ASCII. No text that is stored holds it."""
@@ -56,7 +56,7 @@ def words(text: str) -> list[str]:
     """The words of a text, in order."""
     if text.isascii() and _MARK not in text:  # the same at a quarter of the cost
         return text.translate(_ASCII).split()
-    return _WORD.findall(fold(text))
+    return WORD.findall(fold(text))
 
 
 @lru_cache(1024)
