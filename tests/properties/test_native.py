@@ -48,7 +48,7 @@ def leaves(test: Test) -> list[Test]:
 def by_columns_and_words(test: Test) -> bool:
     """Whether no leaf reads a document."""
     for leaf in leaves(test):
-        sides = {Compare: ("left", "right"), OneOf: ("operand",), TextMatch: ("operand",), Found: ()}[type(leaf)]  # type: ignore[index]
+        sides = {Compare: ("left", "right"), OneOf: ("operand",), TextMatch: ("operand",), Found: ()}[type(leaf)]
         fields = [side for name in sides if isinstance(side := getattr(leaf, name), Field)]
         if not all(field.column for field in fields) or not (fields or isinstance(leaf, Found)):
             return False

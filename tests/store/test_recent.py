@@ -39,8 +39,8 @@ def index_of(ground: Ground, plan: Plan) -> str:
 async def test_few_and_many_are_read_by_different_indexes(ground: Ground, text: str) -> None:
     plan = planned(ground, filter=text.format("2026-01-01T00:00:00Z"))
     assert "alerts_v2_updated" not in index_of(ground, plan)
-    assert plan.of_few is not None
-    assert "alerts_v2_updated" in index_of(ground, plan.of_few)
+    assert len(plan.ways) == 1
+    assert "alerts_v2_updated" in index_of(ground, plan.ways[0].plan)
 
 
 @pytest.mark.parametrize("options", [
@@ -49,7 +49,7 @@ async def test_few_and_many_are_read_by_different_indexes(ground: Ground, text: 
     {"filter": "lastUpdateDateTime gt 2026-01-01T00:00:00Z or severity eq 'high'"},
 ])  # fmt: skip
 async def test_other_questions_have_one_way(ground: Ground, options: dict[str, str]) -> None:
-    assert planned(ground, **options).of_few is None
+    assert planned(ground, **options).ways == ()
 
 
 async def test_the_answer_is_the_same_for_few_and_many_and_on_every_page(ground: Ground) -> None:

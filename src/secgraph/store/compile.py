@@ -12,9 +12,10 @@ from typing import Any
 from secgraph import clock
 from secgraph.model.edm import EntitySet
 from secgraph.odata.query import All, Compare, Const, Either, Field, Not, OneOf, Present, Query, Test, fields, fields_of
-from secgraph.store.dialect import Late, Sql, Sqlite, bound, joined
+from secgraph.store.dialect import Late, Sql, Sqlite, Whose, Words, bound, joined
 from secgraph.store.expression import Writer
-from secgraph.store.layout import quoted, tally_table
+from secgraph.store.layout import quoted, tally_table, words_table
+from secgraph.store.needed import Needed, conjuncts, needed_words
 from secgraph.store.protocol import Key
 
 OVERRUNS = 3
@@ -26,7 +27,14 @@ RETRY = 50
 """Runs in the threads after which such a plan is tried on the event loop again."""
 
 FEW = 500
-"""Rows that changed lately, up to which they are gathered and sorted; of more, the order's index finds enough by itself."""
+"""Rows that can answer at all, up to which they are gathered and sorted; of more, the order's index finds enough by itself."""
+
+SEVERAL = 20_000
+"""Rows that hold the words asked for, up to which it is worth knowing them all before the order's index is walked."""
+
+
+FEW_WORDS = 10
+"""Texts that may be looked for on the event loop: nothing breaks a search off before it finds its first row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +81,12 @@ class Plan:
     """Whether some values are known only when a statement is run."""
     tallied: str = ""
     """The table that knows how many rows have each combination of values, where the condition asks for nothing else."""
-    recent: Sql | None = None
-    """The condition that only rows changed since some instant can meet, where the order goes by something else."""
-    of_few: Plan | None = None
-    """The same question for when those are few: by the index of that condition, and sorted."""
+    tenant: str = "t.tenant = ?"
+    """The condition that the rows are the tenant's."""
+    ways: tuple[Way, ...] = ()
+    """Other ways to the same rows, in the order in which they are tried."""
+    counting: Plan | None = None
+    """The way to count them all, where it is another than walking along the order."""
     texts: dict[tuple[str, ...], str] = field(default_factory=dict)
     """Statement texts by the conditions of their segment, so that a text is put together once."""
     overruns: int = 0
@@ -98,12 +108,6 @@ class Plan:
         """It finished within the budget."""
         self.overruns = 0
 
-    def probe(self, recent: Sql, tenant: int, now: clock.Now) -> Sql:
-        """The statement that counts how many rows changed lately, up to one more than few."""
-        values = (tenant, *recent.values, FEW + 1)
-        text = f"SELECT count(*) FROM (SELECT 1 FROM {self.table} t WHERE t.tenant = ? AND {recent.text} LIMIT ?)"
-        return Sql(text, bound(values, tenant, now()) if self.late else values)
-
     def first(self) -> Statement:
         """The statement that reads from the start."""
         return self._select([])
@@ -113,7 +117,7 @@ class Plan:
         condition = self.where or Sql("")
         many = f"coalesce(sum(t.many), 0) FROM {self.tallied}" if self.tallied else f"count(*) FROM {self.table}"
         return Sql(
-            f"SELECT {many} t WHERE t.tenant = ?{' AND ' if self.where else ''}{condition.text}",
+            f"SELECT {many} t WHERE {self.tenant}{' AND ' if self.where else ''}{condition.text}",
             (tenant, *(bound(condition.values, tenant, now()) if self.late else condition.values)),
         )
 
@@ -147,11 +151,28 @@ class Plan:
         keys = ", ".join(key.sql.text for key in self.keys)
         # The place in the order comes first: of two upper bounds on one column the planner seeks by the one it meets
         # first, and a bound of the filter would have it walk over every page before this one.
-        parts = ["t.tenant = ?", *conditions, *([self.where.text] if self.where else [])]
+        parts = [self.tenant, *conditions, *([self.where.text] if self.where else [])]
         return (
             f"SELECT CAST({self.document} AS BLOB), t.id, {keys} FROM {self.table} t"
             f" WHERE {' AND '.join(parts)} ORDER BY {order} LIMIT ?"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Another way to the rows of a question, for when only so many can answer at all."""
+
+    plan: Plan
+    possible: Sql
+    """The statement that says of which rows this is; its values are bound for the tenant."""
+    most: int
+    apart: bool = False
+    """Whether counting so many takes more than the event loop can spare."""
+
+    def probe(self, tenant: int, now: clock.Now) -> Sql:
+        """The statement that counts them, up to one more than the most."""
+        values = bound((*self.possible.values, self.most + 1), tenant, now())
+        return Sql(f"SELECT count(*) FROM ({self.possible.text} LIMIT ?)", values)
 
 
 def _tie(key: SortKey, value: Any) -> Sql:
@@ -173,10 +194,13 @@ def _beyond(key: SortKey, value: Any) -> list[Sql]:
 
 def compiled(query: Query, dialect: Sqlite) -> Plan:
     """The plan of a query; the same for every tenant."""
-    since = _since(query)
+    parts = conjuncts(query.where)
+    since = _since(query, parts)
     writer = Writer(dialect, since)
-    where = _where(writer, query)
-    read = [*fields(query.where), *(one for order in query.order for one in fields_of(order.by))]
+    where = _where(writer, parts)
+    needed = needed_words(parts, query.of)
+    read = [one for part in (parts if needed is None else needed.unanswered) for one in fields(part)]
+    read += [one for order in query.order for one in fields_of(order.by)]
     keys = tuple(SortKey(*writer.key(order.by), order.descending) for order in query.order)
     key_values = tuple(value for key in keys for value in key.sql.values)
     plan = Plan(
@@ -189,18 +213,47 @@ def compiled(query: Query, dialect: Sqlite) -> Plan:
         late=any(isinstance(value, Late) for value in (*key_values, *(where.values if where else ()))),
         unindexed=tuple(dict.fromkeys(one.spelled() for one in read if one.column is None and not one.root)),
     )
+    if needed is not None:
+        _by_words(plan, query.of, needed, writer)
     if since is not None:
-        by_index = Writer(dialect)
-        sorted_keys = tuple(replace(key, sql=Sql(dialect.unindexed(key.sql.text), key.sql.values)) for key in keys)
-        plan.of_few = replace(plan, where=_where(by_index, query), keys=sorted_keys, texts={})
-        plan.recent = by_index.test(since, negated=False)
+        _by_change(plan, since, parts, dialect)
     return plan
 
 
-def _where(writer: Writer, query: Query) -> Sql | None:
-    if query.where is None:
+def _by_words(plan: Plan, of: EntitySet, needed: Needed, writer: Writer) -> None:
+    """Adds the ways for questions that only rows with certain words can answer."""
+    table = words_table(of)
+    wanted = Sql(f"SELECT rowid FROM {table} WHERE {table} MATCH ?", (Words(needed.wanted),))
+    rest = _where(writer, needed.rest)
+    where = joined(" AND ", [Sql(f"t.rowid IN ({wanted.text})", wanted.values), *([rest] if rest else [])])
+    # Every index begins with the tenant: without it, the numbers of the rows are what is left to enter by.
+    own = writer.dialect.unindexed(plan.tenant)
+    few = replace(plan, where=where, keys=_sorted(plan, writer.dialect), late=True, tenant=own, texts={})
+    plan.ways += (Way(few, wanted, FEW, apart=needed.many > FEW_WORDS),)
+    if any(field.column is None for part in needed.rest for field in fields(part)):
+        # Along the order's index, so that the documents of those rows alone are read.
+        plan.ways += (Way(replace(plan, where=where, late=True, ways=(), texts={}), wanted, SEVERAL, apart=True),)
+
+
+def _by_change(plan: Plan, since: Test, parts: tuple[Test, ...], dialect: Sqlite) -> None:
+    """Adds the way for questions about what changed since some instant, where the order goes by something else."""
+    writer = Writer(dialect)
+    few = replace(plan, where=_where(writer, parts), keys=_sorted(plan, dialect), ways=(), texts={})
+    changed = writer.test(since, negated=False)
+    possible = Sql(f"SELECT 1 FROM {plan.table} t WHERE {plan.tenant} AND {changed.text}", (Whose(), *changed.values))
+    plan.ways += (Way(few, possible, FEW),)
+    plan.counting = few
+
+
+def _sorted(plan: Plan, dialect: Sqlite) -> tuple[SortKey, ...]:
+    """The keys of the order for rows that are gathered by something else than its index."""
+    return tuple(replace(key, sql=Sql(dialect.unindexed(key.sql.text), key.sql.values)) for key in plan.keys)
+
+
+def _where(writer: Writer, parts: tuple[Test, ...]) -> Sql | None:
+    if not parts:
         return None
-    text, values = writer.test(query.where, negated=False)
+    text, values = writer.test(All(parts), negated=False)
     return Sql(f"({text})", values)
 
 
@@ -218,14 +271,13 @@ def _of_tally(test: Test | None, one: EntitySet) -> bool:
     return False
 
 
-def _since(query: Query) -> Test | None:
+def _since(query: Query, parts: tuple[Test, ...]) -> Test | None:
     """The condition by which a poller asks for what changed. The order's index would lead over every row there is, to find
     the few that changed since the last time.
     """
     leading = query.order[0].by
     if isinstance(leading, Field) and leading.column == STAMP:
         return None
-    parts = query.where.parts if isinstance(query.where, All) else (query.where,)
     for part in parts:
         match part:
             case Compare(op="gt" | "ge", left=Field(column=column), right=Const() | Present()) if column == STAMP:

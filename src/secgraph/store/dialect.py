@@ -38,17 +38,32 @@ class Instant:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A value known when a statement is run: words in a row, in the texts of that tenant."""
+    """A value known when a statement is run: what is looked for in the texts of that tenant, as FTS5 reads it."""
 
-    words: tuple[str, ...]
+    wanted: str
 
     def bound(self, tenant: int, now: int) -> object:
-        """The value to bind. Words hold letters and digits only, so that none can be a mark of the search's own."""
+        """The value to bind."""
         del now
-        return f'tenant:"{tenant}" AND words:"{" ".join(self.words)}"'
+        return f'tenant:"{tenant}" AND ({self.wanted})'
 
 
-Late = (Instant, Words)
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """A value known when a statement is run: the tenant whose rows are asked for."""
+
+    def bound(self, tenant: int, now: int) -> object:
+        """The value to bind."""
+        del now
+        return tenant
+
+
+def phrase(words: tuple[str, ...]) -> str:
+    """Words in a row as FTS5 reads them. They hold letters and digits only, so that none can be a mark of its own."""
+    return f'words:"{" ".join(words)}"'
+
+
+Late = (Instant, Words, Whose)
 """The classes of values that are known only when a statement is run."""
 
 

@@ -38,7 +38,7 @@ from secgraph.odata.query import (
     fold,
     kind_of,
 )
-from secgraph.store.dialect import Instant, Sql, Sqlite, Words, joined
+from secgraph.store.dialect import Instant, Sql, Sqlite, Words, joined, phrase
 from secgraph.store.layout import quoted
 
 _SYMBOL = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
@@ -209,7 +209,7 @@ class Writer:
                 marks = ", ".join("?" * len(tags))
                 return Sql(f"coalesce({tag.text} IN ({marks}), {self.dialect.false})", (*tag.values, *tags))
             case Found(words=words, of=of):
-                return Sql(self.dialect.found(of.rpartition("/")[2]), (Words(words),))
+                return Sql(self.dialect.found(of.rpartition("/")[2]), (Words(phrase(words)),))
             case Some(over=over, body=None):
                 base, names = self._place(over)
                 size = joined_base(base, lambda text: self.dialect.size(text, names))

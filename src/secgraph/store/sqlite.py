@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import apsw
 
@@ -26,9 +26,9 @@ from secgraph.access.narrow import Scoped, ScopedKey
 from secgraph.errors import Busy, Fault, TooSlow, UsageError
 from secgraph.model.edm import Model
 from secgraph.odata.query import Query, fold
-from secgraph.store.compile import FEW, Plan, compiled
+from secgraph.store.compile import Plan, compiled
 from secgraph.store.copying import expect_whole
-from secgraph.store.dialect import Sqlite
+from secgraph.store.dialect import Sql, Sqlite
 from secgraph.store.file import connect, migrate, perform
 from secgraph.store.layout import quoted
 from secgraph.store.lots import MARK
@@ -83,18 +83,11 @@ class SqliteStore:
 
     async def find(self, scoped: Scoped, after: Key | None = None) -> Page:
         plan = self._plan(scoped.query)
-        return await self._read(plan, lambda connection: _page(connection, plan, scoped, after, self._now))
+        return await self._read(plan, lambda reading: _page(reading, plan, scoped, after))
 
     async def count(self, scoped: Scoped) -> int:
         plan = self._plan(scoped.query)
-        text, values = (plan.of_few or plan).tally(scoped.tenant, self._now)
-
-        def tally(connection: apsw.Connection) -> int:
-            for row in connection.execute(text, values):
-                return int(row[0])
-            raise Fault("A count gave no row.")
-
-        return await self._read(plan, tally)
+        return await self._read(plan, lambda reading: _tally(reading, plan, scoped.tenant))
 
     async def get(self, key: ScopedKey, query: Query) -> bytes | None:
         document = self._dialect.document if query.unknown_members else "doc"
@@ -126,15 +119,16 @@ class SqliteStore:
                 self._plans[query] = plan
         return plan
 
-    async def _read(self, plan: Plan, work: Callable[[apsw.Connection], Result]) -> Result:
+    async def _read(self, plan: Plan, work: Callable[[_Reading], Result]) -> Result:
         if plan.worth_a_try():
-            self._inline_ends = time.monotonic() + self._inline
+            ends = self._inline_ends = time.monotonic() + self._inline
             try:
-                result = work(self._reader)
+                result = work(_Reading(self._reader, self._now, apart=False))
             except apsw.InterruptError:
                 plan.overran()
             else:
-                plan.fitted()
+                # A search for words is not broken off before it has found a row.
+                (plan.fitted if time.monotonic() <= ends else plan.overran)()
                 return result
             finally:
                 self._inline_ends = math.inf
@@ -150,13 +144,13 @@ class SqliteStore:
                 headers={"Retry-After": "30"},
             ) from None
 
-    def _read_apart(self, work: Callable[[apsw.Connection], Result], ends: float) -> Result:
+    def _read_apart(self, work: Callable[[_Reading], Result], ends: float) -> Result:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = connect(self.path, write=False)
             self._others.append(connection)
         connection.set_progress_handler(lambda: time.monotonic() > ends, 10_000)
-        return work(connection)
+        return work(_Reading(connection, self._now, apart=True))
 
     # -- writing
 
@@ -183,11 +177,39 @@ class SqliteStore:
             connection.close()
 
 
-def _page(connection: apsw.Connection, plan: Plan, scoped: Scoped, after: Key | None, now: clock.Now) -> Page:
+class _Reading(NamedTuple):
+    """Where and when something is read."""
+
+    connection: apsw.Connection
+    now: clock.Now
+    apart: bool
+    """Whether it is away from the event loop."""
+
+    def number(self, sql: Sql) -> int:
+        """The one number that a statement gives."""
+        for row in self.connection.execute(*sql):
+            return int(row[0])
+        raise Fault("A count gave no row.")
+
+    def way(self, plan: Plan, tenant: int) -> Plan | None:
+        """The first of the other ways to what is asked for that is worth it here."""
+        for way in plan.ways:
+            if (self.apart or not way.apart) and self.number(way.probe(tenant, self.now)) <= way.most:
+                return way.plan
+        return None
+
+
+def _tally(reading: _Reading, plan: Plan, tenant: int) -> int:
+    chosen = plan if plan.tallied else reading.way(plan, tenant) or plan.counting or plan
+    return reading.number(chosen.tally(tenant, reading.now))
+
+
+def _page(reading: _Reading, plan: Plan, scoped: Scoped, after: Key | None) -> Page:
     wanted = scoped.query.top
     if wanted == 0:
         return Page([], [], None)
-    plan = _suited(connection, plan, scoped.tenant, now)
+    plan = reading.way(plan, scoped.tenant) or plan
+    connection, now = reading.connection, reading.now
     rows: list[Any] = []
     if after is None:
         statement = plan.first()
@@ -207,15 +229,6 @@ def _page(connection: apsw.Connection, plan: Plan, scoped: Scoped, after: Key | 
     rows = rows[:wanted]
     last = tuple(rows[-1][2:]) if rows else None
     return Page([row[0] for row in rows], [row[1] for row in rows], last if more else None, last)
-
-
-def _suited(connection: apsw.Connection, plan: Plan, tenant: int, now: clock.Now) -> Plan:
-    """The plan, or the one for few rows where only few changed since the instant that is asked for."""
-    if plan.recent is None or plan.of_few is None:
-        return plan
-    for (count,) in connection.execute(*plan.probe(plan.recent, tenant, now)):
-        return plan.of_few if int(count) <= FEW else plan
-    return plan
 
 
 @contextlib.contextmanager
