@@ -11,12 +11,13 @@ from typing import Any
 
 from secgraph import clock
 from secgraph.model.edm import EntitySet
-from secgraph.odata.query import All, Compare, Const, Either, Field, Not, OneOf, Present, Query, Test, fields, fields_of
+from secgraph.odata.query import All, Compare, Const, Either, Field, Not, OneOf, Present, Query, Test, fields
 from secgraph.store.dialect import Late, Sql, Sqlite, Whose, Words, bound, joined
 from secgraph.store.expression import Writer
 from secgraph.store.layout import quoted, tally_table, words_table
 from secgraph.store.needed import Needed, conjuncts, needed_words
 from secgraph.store.protocol import Key
+from secgraph.store.slow import unindexed
 
 OVERRUNS = 3
 """Overruns in a row after which a plan goes to the threads at once."""
@@ -199,8 +200,6 @@ def compiled(query: Query, dialect: Sqlite) -> Plan:
     writer = Writer(dialect, since)
     where = _where(writer, parts)
     needed = needed_words(parts, query.of)
-    read = [one for part in (parts if needed is None else needed.unanswered) for one in fields(part)]
-    read += [one for order in query.order for one in fields_of(order.by)]
     keys = tuple(SortKey(*writer.key(order.by), order.descending) for order in query.order)
     key_values = tuple(value for key in keys for value in key.sql.values)
     plan = Plan(
@@ -211,7 +210,7 @@ def compiled(query: Query, dialect: Sqlite) -> Plan:
         key_values=key_values,
         tallied=tally_table(query.of) if query.of.choices.tally and _of_tally(query.where, query.of) else "",
         late=any(isinstance(value, Late) for value in (*key_values, *(where.values if where else ()))),
-        unindexed=tuple(dict.fromkeys(one.spelled() for one in read if one.column is None and not one.root)),
+        unindexed=unindexed(query),
     )
     if needed is not None:
         _by_words(plan, query.of, needed, writer)

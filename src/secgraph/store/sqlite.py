@@ -23,7 +23,7 @@ import apsw
 
 from secgraph import clock
 from secgraph.access.narrow import Scoped, ScopedKey
-from secgraph.errors import Busy, Fault, TooSlow, UsageError
+from secgraph.errors import Busy, Fault, UsageError
 from secgraph.model.edm import Model
 from secgraph.odata.query import Query, fold
 from secgraph.store.compile import Plan, compiled
@@ -33,6 +33,7 @@ from secgraph.store.file import connect, migrate, perform
 from secgraph.store.layout import quoted
 from secgraph.store.lots import MARK
 from secgraph.store.protocol import Answer, Decide, Key, Needs, Original, Page
+from secgraph.store.slow import too_slow
 from secgraph.store.statements import statements
 from secgraph.store.steps import ask, do
 from secgraph.store.turn import Waiting
@@ -137,12 +138,7 @@ class SqliteStore:
         try:
             return await loop.run_in_executor(self._pool, partial(self._read_apart, work, ends))
         except apsw.InterruptError:
-            names = ", ".join(plan.unindexed) or "this combination"
-            raise TooSlow(
-                f"The query did not finish within {self.deadline:g} s: no index answers {names}.",
-                hint="Add a condition on createdDateTime, lastUpdateDateTime, severity, status or incidentId.",
-                headers={"Retry-After": "30"},
-            ) from None
+            raise too_slow(self.deadline, plan.unindexed) from None
 
     def _read_apart(self, work: Callable[[_Reading], Result], ends: float) -> Result:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
