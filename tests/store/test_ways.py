@@ -16,7 +16,7 @@ from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
 from secgraph.odata import bind
 from secgraph.odata.query import Query
-from secgraph.store.compile import FEW, OVERRUNS, SEVERAL, Plan, compiled
+from secgraph.store.compile import FEW, SEVERAL, Plan, compiled
 from secgraph.store.dialect import Sqlite
 from secgraph.store.file import connect
 from secgraph.store.sqlite import open_store
@@ -159,13 +159,15 @@ async def test_a_question_that_is_too_slow_names_nothing_that_words_lead_to(grou
     assert "no index answers description." in refusal.value.message
 
 
-async def test_a_search_that_nothing_broke_off_counts_as_an_overrun(ground: Ground) -> None:
+@pytest.mark.parametrize(("inline", "apart"), [(10.0, False), (0.0, True)])
+async def test_after_a_search_that_nothing_broke_off_searches_go_to_the_threads(ground: Ground, inline: float, apart: bool) -> None:
     await ground.add(1, title="word")
-    store = open_store(ground.path, load(), real_clock.now, inline=0.0)
+    store = open_store(ground.path, load(), real_clock.now, inline=inline)
     try:
-        query = asked(ground, search="word")
-        for _ in range(OVERRUNS):
-            await store.find(narrow(query, Caller(ground.tenant.number, "", "", "", frozenset())))
-        assert store._plans[query].overruns == OVERRUNS  # noqa: SLF001 -- what is kept shows nowhere else
+        for options in ({"search": "word"}, {"filter": "title eq 'word'"}, {"orderby": "id"}):
+            query = asked(ground, **options)
+            assert len((await store.find(narrow(query, Caller(ground.tenant.number, "", "", "", frozenset())))).ids) == 1
+            assert store._plans[query].overruns == (1 if inline == 0.0 and options != {"filter": "title eq 'word'"} else 0)  # noqa: SLF001 -- what is kept shows nowhere else
+        assert bool(store._others) is apart  # noqa: SLF001 -- whether a thread was needed shows nowhere else
     finally:
         await store.close()

@@ -88,6 +88,8 @@ class Plan:
     """Other ways to the same rows, in the order in which they are tried."""
     counting: Plan | None = None
     """The way to count them all, where it is another than walking along the order."""
+    searches: bool = False
+    """Whether words are looked for: nothing breaks that off before a row is found."""
     texts: dict[tuple[str, ...], str] = field(default_factory=dict)
     """Statement texts by the conditions of their segment, so that a text is put together once."""
     overruns: int = 0
@@ -211,6 +213,7 @@ def compiled(query: Query, dialect: Sqlite) -> Plan:
         tallied=tally_table(query.of) if query.of.choices.tally and _of_tally(query.where, query.of) else "",
         late=any(isinstance(value, Late) for value in (*key_values, *(where.values if where else ()))),
         unindexed=unindexed(query),
+        searches=needed is not None or any(isinstance(value, Words) for value in (where.values if where else ())),
     )
     if needed is not None:
         _by_words(plan, query.of, needed, writer)

@@ -44,6 +44,9 @@ Result = TypeVar("Result")
 INLINE_SECONDS = 0.003
 """What a read may take on the event loop: several full pages from an index."""
 
+APART_SECONDS = 60.0
+"""How long searches go to the threads at once after one held up the event loop."""
+
 PLANS = 8192
 """Compiled queries kept."""
 
@@ -73,6 +76,8 @@ class SqliteStore:
         self._plans: dict[Query, Plan] = {}
         self._reader = connect(path, write=False)
         self._inline_ends = math.inf
+        self._searches_again = 0.0
+        """When searches are tried on the event loop again: how long one takes shows in the data, not in the question."""
         self._reader.set_progress_handler(lambda: time.monotonic() > self._inline_ends, 2000)
         self._local = threading.local()
         self._others: list[apsw.Connection] = []
@@ -121,15 +126,17 @@ class SqliteStore:
         return plan
 
     async def _read(self, plan: Plan, work: Callable[[_Reading], Result]) -> Result:
-        if plan.worth_a_try():
+        if plan.worth_a_try() and not (plan.searches and time.monotonic() < self._searches_again):
             ends = self._inline_ends = time.monotonic() + self._inline
             try:
                 result = work(_Reading(self._reader, self._now, apart=False))
             except apsw.InterruptError:
                 plan.overran()
             else:
-                # A search for words is not broken off before it has found a row.
-                (plan.fitted if time.monotonic() <= ends else plan.overran)()
+                over = time.monotonic() - ends
+                (plan.fitted if over <= 0 else plan.overran)()
+                if plan.searches and over > 2 * self._inline:
+                    self._searches_again = time.monotonic() + APART_SECONDS
                 return result
             finally:
                 self._inline_ends = math.inf
