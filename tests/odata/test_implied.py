@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.model.choices import ALERTS, INCIDENTS, OLDER_ALERTS
 from secgraph.model.edm import load
 from secgraph.odata import bind, match, search
 from secgraph.odata.implied import MOST, implied
 from secgraph.odata.query import All, Either, Found, Test, fold
+from secgraph.odata.translate import translated
+from secgraph.odata.view import view
 
 MODEL = load()
 SPACE = "microsoft.graph.security"
@@ -65,6 +67,17 @@ def test_which_members_imply_words(text: str, expected: str) -> None:
 def test_incidents_have_texts_of_their_own() -> None:
     assert asked("displayName eq 'a b' and customTags/any(t: t eq 'c')", INCIDENTS) == "a b & c"
     assert asked("systemTags/any(t: t eq 'c') or displayName eq 'a'", INCIDENTS) == ""
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("hostStates/any(h: h/fqdn eq 'pc1.x')", "pc1 x"), ("fileStates/any(f: f/name eq 'a.exe')", "a exe"), ("title eq 'x'", "x"), ("userStates/any(u: u/domainName eq 'x')", "x"),
+    ("hostStates/any(h: h/fqdn ne 'pc1.x')", ""), ("category eq 'x'", ""), ("fileStates/any(f: f/fileHash/hashValue eq 'aa')", "aa"),
+])  # fmt: skip
+def test_what_is_asked_of_older_alerts_implies_words_too(text: str, expected: str) -> None:
+    """An item's type is another condition there, not a cast."""
+    older = bind.query(MODEL.sets[OLDER_ALERTS], {"$filter": text}, MODEL)
+    found = spelled(implied(translated(older, view(OLDER_ALERTS)).where, MODEL.sets[ALERTS]))
+    assert set(found.strip("()").split(" | ")) == {expected}
 
 
 @pytest.mark.parametrize(("text", "expected"), [

@@ -19,6 +19,7 @@ from secgraph.odata.query import (
     Either,
     Field,
     Found,
+    IsA,
     OneOf,
     Operand,
     Some,
@@ -49,6 +50,7 @@ def _implied(test: Test, of: EntitySet, places: Places) -> Test | None:
         case Found():
             return test
         case All(parts=parts):
+            places = _narrowed(parts, places)
             return _both(_implied(part, of, places) for part in parts)
         case Either(parts=parts):
             return _either([_implied(part, of, places) for part in parts])
@@ -96,6 +98,20 @@ def _whole(needle: str, op: str) -> list[str]:
 # -- what a path leads to
 
 
+def _narrowed(parts: tuple[Test, ...], places: Places) -> Places:
+    """The places where all these conditions hold: some say of which types an item is, as views do instead of a cast."""
+    for part in parts:
+        if isinstance(part, IsA) and not part.field.steps:
+            place = places.get(part.field.root)
+            if isinstance(place, tuple):
+                places = {**places, part.field.root: _of(place, part.tags)}
+    return places
+
+
+def _of(among: tuple[StructType, ...], tags: tuple[str, ...]) -> tuple[StructType, ...]:
+    return tuple(one for one in among if f"#{one.name}" in tags)
+
+
 def _gathered(operand: Operand, of: EntitySet, places: Places) -> bool:
     """Whether an operand's value is a text of the row that the words are taken from."""
     return isinstance(operand, Field) and not operand.open and isinstance(_reached(operand, of, places), Property)
@@ -108,7 +124,7 @@ def _reached(field: Field, of: EntitySet, places: Places) -> Place:
             return None
         if not field.root and number == 0 and step not in of.choices.search:
             return None
-        place = tuple(one for one in place if f"#{one.name}" in step.tags) if isinstance(step, Cast) else _member(place, step)
+        place = _of(place, step.tags) if isinstance(step, Cast) else _member(place, step)
     return place
 
 
