@@ -169,6 +169,13 @@ class Busy(Refusal):
     code = "serviceNotAvailable"
 
 
+class Superseded(Refusal):
+    """A write belongs to periodic work that another process has taken over meanwhile; nothing of it is stored."""
+
+    status = 503
+    code = "serviceNotAvailable"
+
+
 class OAuthRefusal(Refusal):
     """A token request that the authority refuses, in the words of OAuth 2.0 and with the platform's AADSTS number."""
 

@@ -171,7 +171,7 @@ async def test_an_older_file_learns_from_the_log_when_its_rows_were_born(open_gr
     assert len(set(born.values())) == len(born) == 20
     await ground.store.close()
     change(ground.path, *(f'ALTER TABLE "{one.table}" DROP COLUMN born' for one in ground.model.stored()),
-           "DELETE FROM events WHERE id = 'da0018'", "DROP TABLE source_states", "DROP TABLE signing_keys", "DROP TABLE entries",
+           "DELETE FROM events WHERE id = 'da0018'", "DROP TABLE source_states", "DROP TABLE signing_keys", "DROP TABLE entries", "DROP TABLE leases",
            "DROP TABLE removed", "DROP TABLE retention", "DROP INDEX incident_keys_incident", "ALTER TABLE tenants DROP COLUMN pruned",
            *(text for text in migrations()[1] if text.startswith(("CREATE TABLE entries", "CREATE TABLE originals"))),
            "PRAGMA user_version = 2")  # fmt: skip

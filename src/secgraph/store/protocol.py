@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from secgraph.access.narrow import Scoped, ScopedKey
 from secgraph.model.edm import EntitySet
@@ -171,6 +171,13 @@ class Decision(Generic[Answer]):
 Decide = Callable[[Facts], "Decision[Answer]"]
 
 
+class Fence(NamedTuple):
+    """What a write of periodic work stands behind: the number that the lease of that name had when it was claimed."""
+
+    name: str
+    number: int
+
+
 @dataclass(frozen=True, slots=True)
 class Original:
     """A source entry with the record as it came."""
@@ -203,9 +210,9 @@ class Store(Protocol):
         """What every source said about an alert, as it came."""
         ...
 
-    async def write(self, tenant: int, needs: Needs, decide: Decide[Answer]) -> Answer:
+    async def write(self, tenant: int, needs: Needs, decide: Decide[Answer], *, fence: Fence | None = None) -> Answer:
         """Carries out a decision and returns its answer after the commit. What `decide` raises is raised here, and
-        nothing of it is written.
+        nothing of it is written. Superseded, and nothing written, where the fence is no longer that of its lease.
         """
         ...
 
@@ -213,8 +220,8 @@ class Store(Protocol):
         """Rows of a named statement of statements.sql."""
         ...
 
-    async def run(self, *steps: tuple[str, dict[str, Any]]) -> None:
-        """Named statements in one transaction."""
+    async def run(self, *steps: tuple[str, dict[str, Any]], fence: Fence | None = None) -> None:
+        """Named statements in one transaction, behind a fence as with `write`."""
         ...
 
     async def close(self) -> None:

@@ -29,15 +29,17 @@ from secgraph.odata.query import Query, fold
 from secgraph.store.compile import Plan, compiled
 from secgraph.store.copying import expect_whole
 from secgraph.store.dialect import Sql, Sqlite
+from secgraph.store.fence import named
 from secgraph.store.file import connect, migrate, perform
+from secgraph.store.group import Job
 from secgraph.store.layout import quoted
 from secgraph.store.lots import MARK
-from secgraph.store.protocol import Answer, Decide, Key, Needs, Original, Page
+from secgraph.store.protocol import Answer, Decide, Fence, Key, Needs, Original, Page
 from secgraph.store.slow import too_slow
 from secgraph.store.statements import statements
-from secgraph.store.steps import ask, do
+from secgraph.store.steps import ask
 from secgraph.store.turn import Waiting
-from secgraph.store.writing import Job, Writer
+from secgraph.store.writing import Writer
 
 Result = TypeVar("Result")
 
@@ -157,12 +159,12 @@ class SqliteStore:
 
     # -- writing
 
-    async def write(self, tenant: int, needs: Needs, decide: Decide[Answer]) -> Answer:
-        answer: Answer = await self._written(Job(Future(), tenant, Waiting(needs, decide)))
+    async def write(self, tenant: int, needs: Needs, decide: Decide[Answer], *, fence: Fence | None = None) -> Answer:
+        answer: Answer = await self._written(Job(Future(), tenant, Waiting(needs, decide, fence)))
         return answer
 
-    async def run(self, *steps: tuple[str, dict[str, Any]]) -> None:
-        await self._written(Job(Future(), steps=tuple(do(name, values) for name, values in steps)))
+    async def run(self, *steps: tuple[str, dict[str, Any]], fence: Fence | None = None) -> None:
+        await self._written(Job(Future(), steps=partial(named, steps, fence)))
 
     async def _written(self, job: Job) -> Any:
         if self._closed:

@@ -282,3 +282,21 @@ DELETE FROM signing_keys WHERE kind = :kind AND name = :name;
 
 -- name: signing_keys_delete
 DELETE FROM signing_keys;
+
+-- name: lease_claim
+-- Whoever takes it over puts a new fence up; one that runs stays with its holder.
+INSERT INTO leases (name, holder, fence, ends) VALUES (:name, :holder, 1, :ends)
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = leases.fence + 1, ends = excluded.ends
+WHERE leases.ends <= :now;
+
+-- name: lease_renew
+UPDATE leases SET ends = :ends WHERE name = :name AND holder = :holder AND fence = :number;
+
+-- name: lease
+SELECT holder, fence, ends FROM leases WHERE name = :name;
+
+-- name: lease_fence
+SELECT fence FROM leases WHERE name = :name;
+
+-- name: assertions_ended
+DELETE FROM assertions WHERE ends < :now;

@@ -20,6 +20,7 @@ from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.odata.query import fold
 from secgraph.odata.search import indexed
 from secgraph.store.dialect import Sqlite
+from secgraph.store.fence import guarded
 from secgraph.store.pending import Pending
 from secgraph.store.protocol import (
     HELD,
@@ -27,6 +28,7 @@ from secgraph.store.protocol import (
     Decide,
     Entry,
     Facts,
+    Fence,
     Needs,
     Put,
     PutEntry,
@@ -49,6 +51,7 @@ class Waiting:
 
     needs: Needs
     decide: Decide[Any]
+    fence: Fence | None = None
     answer: Any = None
     failure: Exception | None = None
 
@@ -99,6 +102,7 @@ class Turn:
             yield do("tenant_tick", clock_now)
 
     def _decided(self, one: Waiting) -> Steps[Any]:
+        yield from guarded(one.fence)
         facts = Facts(max(self.now, self.stamp + clock.MICROSECOND), self._guid, {}, {}, {}, self._new_incident)
         following: Needs | None = one.needs
         while following is not None:

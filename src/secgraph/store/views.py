@@ -13,7 +13,7 @@ from secgraph.errors import TooSlow
 from secgraph.odata.query import Query, fields, fields_of
 from secgraph.odata.translate import translated
 from secgraph.odata.view import View, view
-from secgraph.store.protocol import Answer, Decide, Key, Needs, Original, Page, Store
+from secgraph.store.protocol import Answer, Decide, Fence, Key, Needs, Original, Page, Store
 
 KEPT = 8192
 """Translated questions kept: the store keeps the plan of each."""
@@ -78,17 +78,17 @@ class Views:
         """What every source said about an alert, as it came."""
         return await self._store.originals(key)
 
-    async def write(self, tenant: int, needs: Needs, decide: Decide[Answer]) -> Answer:
+    async def write(self, tenant: int, needs: Needs, decide: Decide[Answer], *, fence: Fence | None = None) -> Answer:
         """Carries out a decision."""
-        return await self._store.write(tenant, needs, decide)
+        return await self._store.write(tenant, needs, decide, fence=fence)
 
     async def fetch(self, statement: str, /, **values: Any) -> list[dict[str, Any]]:
         """Rows of a named statement."""
         return await self._store.fetch(statement, **values)
 
-    async def run(self, *steps: tuple[str, dict[str, Any]]) -> None:
+    async def run(self, *steps: tuple[str, dict[str, Any]], fence: Fence | None = None) -> None:
         """Named statements in one transaction."""
-        await self._store.run(*steps)
+        await self._store.run(*steps, fence=fence)
 
     async def close(self) -> None:
         """Closes the store behind it."""
