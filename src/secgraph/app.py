@@ -38,13 +38,14 @@ from secgraph.store.views import Views
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What every command needs: the model, the store, the tenants, the door, the keys (not opened yet), the disk."""
+    """What every command needs: the model, the store, the tenants, the door, the keys (not opened yet), the clock, the disk."""
 
     model: Model
     store: Store
     registry: Registry
     door: Door
     keys: SigningKeys
+    now: clock.Now
     disk: Disk
 
 
@@ -97,7 +98,7 @@ async def core(settings: Settings, now: clock.Now = clock.now) -> AsyncIterator[
     try:
         keys = SigningKeys(store, lambda first: seal_of(settings, first=first), folder / "keys", now, settings["token_seconds"])
         disk = Disk(folder, now, settings["disk_free_percent"])
-        yield Core(model, store, Registry(store, model, now), Door(store, model, now), keys, disk)
+        yield Core(model, store, Registry(store, model, now), Door(store, model, now), keys, now, disk)
     finally:
         await store.close()
 

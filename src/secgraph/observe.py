@@ -40,6 +40,13 @@ class CertificateRenewed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateRead(Fact):
+    """The certificate's file was read again; new connections get what stands in it."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateFailed(Fact):
     """The certificate in use could not be renewed or read again."""
 
@@ -157,7 +164,45 @@ class PruningFailed(Fact):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ChoreClaimed(Fact):
+    """This process does a piece of periodic work from now on."""
+
+    chore: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChoreLost(Fact):
+    """Another process has taken over a piece of periodic work that this one did."""
+
+    chore: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChoreFailed(Fact):
+    """A piece of periodic work could not be done this time; it is tried again."""
+
+    chore: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEnded(Fact):
+    """A worker process ended without being told to; another one takes its place."""
+
+    worker: int
+    status: int
+    """Its exit status; the number of a signal below zero."""
+    seconds: float
+    """Until the next one starts."""
+
+
 LEVELS = {
+    ChoreFailed: logging.ERROR,
+    ChoreLost: logging.WARNING,
+    WorkerEnded: logging.ERROR,
     CertificateFailed: logging.ERROR,
     KeysFailed: logging.ERROR,
     PruningFailed: logging.ERROR,

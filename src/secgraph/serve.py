@@ -16,17 +16,17 @@ from pathlib import Path
 
 import uvicorn
 
-from secgraph import clock, quickstart
+from secgraph import quickstart
 from secgraph.app import Core, core, edge
+from secgraph.chores import do_chores
 from secgraph.edge import tls
 from secgraph.edge.origin import own_hosts
 from secgraph.errors import UsageError
-from secgraph.ingest.prune import prune_each
-from secgraph.observe import CertificateFailed, CertificateRenewed, ServerStarted, ServerStopped, observe
+from secgraph.observe import CertificateFailed, CertificateRead, CertificateRenewed, ServerStarted, ServerStopped, observe
 from secgraph.settings import Settings
 
 RENEW_SECONDS = 3600
-PRUNE_SECONDS = 3600
+REREAD_SECONDS = 60
 STOP_SECONDS = 5
 """How long requests under way, and idle TLS peers that do not answer the goodbye, may hold up the end; well below the ten
 seconds after which container runtimes kill."""
@@ -34,20 +34,23 @@ BACKLOG = 2048
 
 
 @contextlib.contextmanager
-def only_server(folder: Path) -> Iterator[None]:
-    """Holds the data folder for this server; a UsageError names the process that holds it already."""
+def only_server(folder: Path, role: str) -> Iterator[None]:
+    """Holds the data folder for this server, which others may share only where none of them does everything; a UsageError names
+    the process that holds it already.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as fault:
         raise UsageError(f"The data folder {folder} cannot be used: {fault.strerror}.") from None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, (fcntl.LOCK_EX if role == "all" else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except OSError:
         holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
         os.close(handle)
         raise UsageError(f"Another secgraph server (process {holder}) serves the data folder {folder}."
-                         " Stop it first, or choose another folder with --data.") from None  # fmt: skip
+                         " Stop it first, or choose another folder with --data. Several may serve one folder where each has a"
+                         " --role, api or worker.") from None  # fmt: skip
     try:
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
@@ -143,11 +146,11 @@ Progress = Callable[[], contextlib.AbstractContextManager[Callable[[int], None]]
 
 def run(settings: Settings, *, empty: bool, progress: Progress) -> None:
     """Serves until the process is told to stop. UsageError when it cannot start."""
-    with only_server(settings.folder), asyncio.Runner(loop_factory=_loop()) as runner:
-        runner.run(_serve(settings, empty=empty, progress=progress))
+    with only_server(settings.folder, settings["role"]), asyncio.Runner(loop_factory=loop()) as runner:
+        runner.run(_work(settings) if settings["role"] == "worker" else _serve(settings, empty=empty, progress=progress))
 
 
-def _loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """uvloop where it exists; asyncio's own loop elsewhere."""
     try:
         import uvloop  # noqa: PLC0415 -- not on every platform
@@ -157,41 +160,71 @@ def _loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _serve(settings: Settings, *, empty: bool, progress: Progress) -> None:
-    names = own_hosts(settings["public_url"], settings["host"], settings["allowed_hosts"])
-    context, local = _tls(settings, names)
+    context, local = tls_of(settings)
     sockets = listen(settings["host"], settings["port"])
     async with core(settings) as inner:
         await inner.keys.open()
-        config = uvicorn.Config(
-            edge(settings, inner), log_config=None, access_log=False, lifespan="off", http="httptools", loop="none",
-            server_header=False, backlog=BACKLOG, timeout_keep_alive=75, timeout_graceful_shutdown=STOP_SECONDS,
-            ws="none", proxy_headers=False,
-        )  # fmt: skip
-        config.load()
-        config.ssl = context
         answers = asyncio.Event()
-        server = _Server(config, answers)
 
         async def greet() -> None:
             await answers.wait()
-            base = base_url(settings)
             with progress() as tick:
-                fresh = await quickstart.first_start(
-                    inner, settings.folder, base, authority_file=local.authority if local else None, empty=empty, tick=tick
-                )
-            observe(ServerStarted(base, str(settings.folder)))
-            say_hello(settings, base, local, fresh=fresh)
+                fresh = await first_start(settings, inner, local, empty=empty, tick=tick)
+            observe(ServerStarted(base_url(settings), str(settings.folder)))
+            say_hello(settings, local, fresh=fresh)
 
-        serving = asyncio.create_task(server.serve(sockets=sockets))
-        async with _beside(
-            serving,
-            greet(),
-            _keep_pruned(inner),
-            inner.disk.watch(),
-            *([_keep_renewed(settings, names, context)] if context else []),
-        ):
-            await serving
+        renewed = [_keep_renewed(settings, context)] if context else []
+        await answer(settings, inner, sockets, context, answers, greet(), *renewed)
     observe(ServerStopped())
+
+
+async def first_start(
+    settings: Settings, inner: Core, local: tls.Files | None, *, empty: bool, tick: Callable[[int], None]
+) -> bool:
+    """Makes what a first start makes; whether this was one."""
+    trusted = local.authority if local else None
+    return await quickstart.first_start(
+        inner, settings.folder, base_url(settings), authority_file=trusted, empty=empty, tick=tick
+    )
+
+
+async def answer(
+    settings: Settings, inner: Core, sockets: list[socket.socket], context: ssl.SSLContext | None, answers: asyncio.Event,
+    *others: Coroutine[None, None, None],
+) -> None:  # fmt: skip
+    """Answers at the sockets until the process is told to stop; sets the event once it does. The others go on beside it, and so
+    does periodic work where the role is to do everything.
+    """
+    config = uvicorn.Config(
+        edge(settings, inner), log_config=None, access_log=False, lifespan="off", http="httptools", loop="none",
+        server_header=False, backlog=BACKLOG, timeout_keep_alive=75, timeout_graceful_shutdown=STOP_SECONDS,
+        ws="none", proxy_headers=False,
+    )  # fmt: skip
+    config.load()
+    config.ssl = context
+    server = _Server(config, answers)
+    serving = asyncio.create_task(server.serve(sockets=sockets))
+    chores = [do_chores(inner)] if settings["role"] == "all" else []
+    async with _beside(serving, inner.disk.watch(), *others, *chores):
+        await serving
+
+
+async def _work(settings: Settings) -> None:
+    """Does periodic work until the process is told to stop."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with core(settings) as inner:
+        waiting = asyncio.create_task(_told(stop))
+        async with _beside(waiting, inner.disk.watch(), do_chores(inner)):
+            observe(ServerStarted("", str(settings.folder)))
+            print(f"\nsecgraph does the periodic work of {settings.folder}.\n\nStop with Ctrl-C.\n", flush=True)  # noqa: T201 -- this is what a person reads
+            await waiting
+    observe(ServerStopped())
+
+
+async def _told(stop: asyncio.Event) -> None:
+    await stop.wait()
 
 
 @contextlib.asynccontextmanager
@@ -218,46 +251,65 @@ async def _beside(main: asyncio.Task[None], *others: Coroutine[None, None, None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _tls(settings: Settings, names: frozenset[str]) -> tuple[ssl.SSLContext | None, tls.Files | None]:
+def tls_of(settings: Settings) -> tuple[ssl.SSLContext | None, tls.Files | None]:
+    """What connections are secured with, and the local authority's files where they are used. Made when they are missing."""
     if settings["allow_plain_http"]:
         return None, None
     if settings["tls_cert"]:
         return tls.context(Path(settings["tls_cert"]), Path(settings["tls_key"])), None
     files = tls.Files(settings.folder)
-    tls.ensure(files, names)
+    tls.ensure(files, _names(settings))
     return tls.context(files.chain, files.key), files
 
 
-async def _keep_renewed(settings: Settings, names: frozenset[str], context: ssl.SSLContext) -> None:
-    """Looks every hour whether the certificate has to be made or read anew; new connections get the new one."""
-    files = tls.Files(settings.folder)
-    given = Path(settings["tls_cert"]) if settings["tls_cert"] else None
-    seen = given.stat().st_mtime if given else 0.0
+def _names(settings: Settings) -> frozenset[str]:
+    return own_hosts(settings["public_url"], settings["host"], settings["allowed_hosts"])
+
+
+async def _keep_renewed(settings: Settings, context: ssl.SSLContext) -> None:
+    """Renews the local certificate, and takes a renewed one into use."""
+    if settings["tls_cert"]:
+        await reread(settings, context)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(renew(settings))
+        group.create_task(reread(settings, context))
+
+
+async def renew(settings: Settings) -> None:
+    """Looks every hour whether the local certificate has to be made anew."""
     while True:
         await asyncio.sleep(RENEW_SECONDS)
         try:
-            if given is None:
-                until = await asyncio.to_thread(tls.ensure, files, names)
-                if until is not None:
-                    context.load_cert_chain(files.chain, files.key)
-                    observe(CertificateRenewed(until.isoformat()))
-            elif given.stat().st_mtime != seen:
-                context.load_cert_chain(given, settings["tls_key"])
-                seen = given.stat().st_mtime
-                observe(CertificateRenewed(str(given)))
+            until = await asyncio.to_thread(tls.ensure, tls.Files(settings.folder), _names(settings))
         except Exception as fault:  # noqa: BLE001 -- the present certificate goes on; the next hour tries again
+            observe(CertificateFailed(str(fault)))
+        else:
+            if until is not None:
+                observe(CertificateRenewed(until.isoformat()))
+
+
+async def reread(settings: Settings, context: ssl.SSLContext) -> None:
+    """Looks every minute whether the certificate's file is another one; new connections get the new one."""
+    files = tls.Files(settings.folder)
+    chain, key = files.chain, files.key
+    if settings["tls_cert"]:
+        chain, key = Path(settings["tls_cert"]), Path(settings["tls_key"])
+    seen = chain.stat().st_mtime_ns
+    while True:
+        await asyncio.sleep(REREAD_SECONDS)
+        try:
+            found = chain.stat().st_mtime_ns
+            if found != seen:
+                context.load_cert_chain(chain, key)
+                seen = found
+                observe(CertificateRead(str(chain)))
+        except Exception as fault:  # noqa: BLE001 -- the present certificate goes on; the next minute tries again
             observe(CertificateFailed(str(fault)))
 
 
-async def _keep_pruned(inner: Core) -> None:
-    """Takes away, every hour, what the tenants keep no longer."""
-    while True:
-        await prune_each(inner.store, inner.registry, inner.model, clock.now)
-        await asyncio.sleep(PRUNE_SECONDS)
-
-
-def say_hello(settings: Settings, base: str, local: tls.Files | None, *, fresh: bool) -> None:
+def say_hello(settings: Settings, local: tls.Files | None, *, fresh: bool) -> None:
     """Prints where the server is, where the credentials are, and a line to paste."""
+    base = base_url(settings)
     credentials = settings.folder / quickstart.FILE
     lines = ["", f"secgraph answers at {base}"]
     if credentials.is_file():

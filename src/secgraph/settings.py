@@ -112,6 +112,9 @@ SETTINGS = (
     Setting("data", Path("data"), Path, "Folder of the database, the keys and the certificates."),
     Setting("host", "", str, "Address to listen on; empty means 127.0.0.1 and ::1."),
     Setting("port", 8443, _port, "Port to listen on."),
+    Setting("workers", 1, _whole, "How many processes answer; one that dies is replaced, and on SQLite one writes for all."),
+    Setting("role", "all", _choice("all", "api", "worker"), "What this process does: api answers requests, worker does periodic"
+            " work, all does both."),
     Setting("public_url", "", _origin, "Origin that clients use, when a proxy stands in front; every link is written with it."),
     Setting("allowed_hosts", (), _names, "Further host names this server answers for, separated by commas."),
     Setting("trusted_proxies", (), _networks, "Addresses or networks of proxies whose X-Forwarded headers are believed,"
@@ -162,6 +165,16 @@ class Settings:
     def folder(self) -> Path:
         """The data folder, absolute."""
         return Path(self.values["data"]).expanduser().absolute()
+
+    def texts(self) -> dict[str, str]:
+        """Every value as a flag has it: what another process needs in order to have the same settings."""
+        return {name: _written(value) for name, value in self.values.items()}
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def gather(flags: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Settings:

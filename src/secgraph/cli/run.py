@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from secgraph import __version__, observe, quickstart, serve
+from secgraph import workers as workers_
 from secgraph.cli.terminal import AsJson, Data, bar, out, show, table_of
 from secgraph.errors import UsageError
 from secgraph.settings import gather, table
@@ -25,6 +26,8 @@ def serve_command(
     public_url: Annotated[str | None, typer.Option(help="Origin that clients use when a proxy stands in front.")] = None,
     tls_cert: Annotated[str | None, typer.Option(help="Certificate chain (PEM) instead of the local one.")] = None,
     tls_key: Annotated[str | None, typer.Option(help="Its key (PEM).")] = None,
+    workers: Annotated[str | None, typer.Option(help="How many processes answer (default 1).")] = None,
+    role: Annotated[str | None, typer.Option(help="all (default), api (answers requests) or worker (periodic work).")] = None,
     allow_plain_http: Annotated[bool | None, typer.Option("--allow-plain-http", help="Serve without TLS.")] = None,
     log_format: Annotated[str | None, typer.Option(help="plain or json.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
@@ -32,10 +35,19 @@ def serve_command(
 ) -> None:
     """Run the server. A first start makes a certificate, a tenant, an application and examples."""
     settings = gather({"data": data, "host": host, "port": port, "public_url": public_url, "tls_cert": tls_cert,
-                       "tls_key": tls_key, "allow_plain_http": allow_plain_http, "log_format": log_format,
-                       "log_level": log_level})  # fmt: skip
+                       "tls_key": tls_key, "workers": workers, "role": role, "allow_plain_http": allow_plain_http,
+                       "log_format": log_format, "log_level": log_level})  # fmt: skip
     observe.log_to_stderr(level=settings["log_level"], form=settings["log_format"])
-    serve.run(settings, empty=empty, progress=lambda: bar("Taking in the examples"))
+    start = workers_.run if settings["workers"] > 1 else serve.run
+    start(settings, empty=empty, progress=lambda: bar("Taking in the examples"))
+
+
+@app.command("serve-worker", hidden=True)
+def serve_worker_command() -> None:
+    """One of several processes that answer; `serve --workers` starts it."""
+    settings, sockets = workers_.told()
+    observe.log_to_stderr(level=settings["log_level"], form=settings["log_format"])
+    workers_.work(settings, sockets)
 
 
 @app.command("settings")

@@ -21,6 +21,7 @@ from functools import partial
 from typing import Any
 
 from secgraph import clock
+from secgraph.errors import Superseded
 from secgraph.ingest.incident import destination
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet, EnumType, Model
@@ -88,6 +89,8 @@ async def prune_each(store: Store, registry: Registry, model: Model, now: clock.
     for tenant in await registry.tenants():
         try:
             done = await prune(store, model, tenant.number, now)
+        except Superseded:
+            raise  # another process goes on with it
         except Exception as failure:  # noqa: BLE001 -- the other tenants, and the server, go on
             observe(PruningFailed(tenant.number, str(failure)))
             continue

@@ -49,6 +49,8 @@ def taken(folder: Path) -> Seat | None:
         os.close(lock)
         return None
     try:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)  # for a person who wonders
         listener = _listener(folder)
     except BaseException:
         os.close(lock)

@@ -1,0 +1,99 @@
+"""Periodic work: what has to be done now and then, by one of all processes that share a database.
+
+A chore is claimed by its lease, which is renewed for as long as the process lives; the other processes wait, and take it over
+when the lease has ended. What a chore writes stands behind its claim's fence, so that a process which slept through the end of
+its lease writes nothing under it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from secgraph import clock
+from secgraph.app import Core
+from secgraph.errors import Refusal, Superseded
+from secgraph.ingest.prune import prune_each
+from secgraph.observe import ChoreClaimed, ChoreFailed, ChoreLost, observe
+from secgraph.store.fence import Fenced
+from secgraph.store.leases import LIFE, Leases
+from secgraph.store.protocol import Fence
+
+RENEW_SECONDS = LIFE / clock.SECOND / 3
+"""How often a lease is renewed, and looked for by those who wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Periodic work. `work` is given the fence that its writes are to carry, and may be cut off anywhere and done again."""
+
+    name: str
+    seconds: float
+    """From one end of the work to its next begin."""
+    work: Callable[[Core, Fence], Awaitable[None]]
+
+
+async def forget_assertions(core: Core, fence: Fence) -> None:
+    """Removes the assertions of clients that have ended: no one can be used again."""
+    await core.store.run(("assertions_ended", {"now": core.now()}), fence=fence)
+
+
+async def prune(core: Core, fence: Fence) -> None:
+    """Takes away what the tenants keep no longer."""
+    await prune_each(Fenced(core.store, fence), core.registry, core.model, core.now)
+
+
+CHORES = (Chore("forget ended assertions", 3600, forget_assertions), Chore("prune", 3600, prune))
+"""All periodic work there is."""
+
+
+async def do_chores(core: Core, chores: Sequence[Chore] = CHORES, *, renew: float = RENEW_SECONDS) -> None:
+    """Does periodic work until it is cancelled; gives up its leases then."""
+    leases = Leases(core.store, core.now)
+    async with asyncio.TaskGroup() as group:
+        for chore in chores:
+            group.create_task(_keep(core, chore, leases, renew))
+
+
+async def _keep(core: Core, chore: Chore, leases: Leases, renew: float) -> None:
+    """Claims a chore's lease, again and again, and does the chore while it is held."""
+    while True:
+        try:
+            fence = await leases.claim(chore.name)
+            if fence is not None:
+                observe(ChoreClaimed(chore.name, fence.number))
+                await _hold(core, chore, leases, fence, renew)
+                observe(ChoreLost(chore.name, fence.number))
+        except Exception as fault:  # noqa: BLE001 -- whatever it is: requests are answered, and it is tried again
+            observe(ChoreFailed(chore.name, str(fault)), failure=None if isinstance(fault, Refusal) else fault)
+        await asyncio.sleep(renew)
+
+
+async def _hold(core: Core, chore: Chore, leases: Leases, fence: Fence, renew: float) -> None:
+    """Does the chore again and again, until the lease is lost."""
+    working = asyncio.create_task(_repeat(core, chore, fence))
+    try:
+        while not working.done():
+            await asyncio.wait([working], timeout=renew)
+            with contextlib.suppress(Refusal):  # not renewed now, but perhaps soon; the fence says how it stands
+                if not await leases.renew(fence):
+                    return
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        with contextlib.suppress(Refusal):
+            await leases.release(fence)
+
+
+async def _repeat(core: Core, chore: Chore, fence: Fence) -> None:
+    """The chore, again and again; ends when another process took it over."""
+    while True:
+        try:
+            await chore.work(core, fence)
+        except Superseded:
+            return
+        except Exception as fault:  # noqa: BLE001 -- the next time may go well, and the other chores go on
+            observe(ChoreFailed(chore.name, str(fault)), failure=None if isinstance(fault, Refusal) else fault)
+        await asyncio.sleep(chore.seconds)
