@@ -22,7 +22,7 @@ import pytest
 from secgraph.errors import Busy, Conflict, Fault, Stale, UsageError
 from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
-from secgraph.store import frames, guests, seat, writing
+from secgraph.store import doorman, frames, guests, seat, writing
 from secgraph.store.hand import OwnHand, Unwritten
 from secgraph.store.handover import FarHand, Gone, identity
 from secgraph.store.protocol import Decision, Facts, Needs
@@ -243,10 +243,18 @@ async def test_another_version_and_another_file_are_told_apart(ground: Ground, c
     await store.close()
 
 
+async def test_only_so_many_guests_are_let_in(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorman, "MOST_GUESTS", 2)
+    await ground.add(1)
+    with raw(ground), raw(ground):
+        with pytest.raises(frames.Lost), raw(ground):
+            pass
+        await ground.add(2)
+
+
 async def test_strangers_are_not_let_in(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     await ground.add(1)
-    known = seat.ours
-    monkeypatch.setattr(seat, "ours", lambda wire: known(wire) and threading.current_thread().name != "secgraph-write")
+    monkeypatch.setattr(doorman, "ours", lambda _: False)
     with pytest.raises(frames.Lost), raw(ground):
         pass
     monkeypatch.setattr(seat, "ours", lambda _: False)

@@ -9,11 +9,11 @@ lost; it is never repeated.
 
 from __future__ import annotations
 
-import os
-import selectors
+import queue
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -23,11 +23,12 @@ from secgraph import clock
 from secgraph.errors import Busy, UsageError
 from secgraph.store import seat
 from secgraph.store.dialect import Sqlite
+from secgraph.store.doorman import Doorman
 from secgraph.store.file import connect
 from secgraph.store.frames import Lost
 from secgraph.store.group import Group, Job
 from secgraph.store.guests import Guest
-from secgraph.store.hand import OwnHand, Unwritten
+from secgraph.store.hand import OwnHand
 from secgraph.store.handover import FarHand, Gone
 
 ROUND_SECONDS = 0.025
@@ -42,55 +43,46 @@ AGAIN_SECONDS = 0.005
 REPEATS = 3
 """How often a write may be lost, uncommitted, with the process that wrote before it is refused."""
 
-MOST_GUESTS = 256
-
 
 class Queue:
-    """The writes of this process that wait, and the bell that wakes who carries them out."""
+    """What waits in this process: its own writes, and guests that have begun a transaction."""
 
     def __init__(self) -> None:
+        self._inbox: queue.SimpleQueue[Job | Guest | None] = queue.SimpleQueue()
+        self.put: Callable[[Job | Guest], None] = self._inbox.put
         self.jobs: deque[Job] = deque()
+        self.guests: deque[Guest] = deque()
         self.stopping = False
-        self._asleep = False
-        self.alarm, self._bell = os.pipe()
 
-    def put(self, job: Job) -> None:
-        """Lets a write wait."""
-        self.jobs.append(job)
-        # Who is awake looks by itself. A call of the system lets go of the interpreter's lock, and getting it back beside
-        # a busy writer takes long: a request is spared that.
-        if self._asleep:
-            self.ring()
+    def stop(self) -> None:
+        """Nothing will come any more."""
+        self.stopping = True
+        self._inbox.put(None)
 
-    def ring(self) -> None:
-        """Wakes who sleeps."""
-        os.write(self._bell, b"!")
+    def wait(self) -> bool:
+        """Waits until there is something to be written; False when there will be nothing."""
+        while True:
+            try:
+                while True:
+                    self._sort(self._inbox.get_nowait())
+            except queue.Empty:
+                pass
+            if self.jobs or self.guests:
+                return True
+            if self.stopping:
+                return False
+            self._sort(self._inbox.get())
 
-    def events(self, selector: selectors.BaseSelector, *, busy: bool) -> list[object]:
-        """What happened beside the bell; sleeps until something does, unless there is work."""
-        self._asleep = True
-        try:
-            found = selector.select(0 if busy or self.jobs or self.stopping else None)
-        finally:
-            self._asleep = False
-        if any(key.data is self for key, _ in found):
-            os.read(self.alarm, 4096)
-        return [key.data for key, _ in found if key.data is not self]
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing waits, and nothing will."""
-        return self.stopping and not self.jobs
+    def _sort(self, one: Job | Guest | None) -> None:
+        if isinstance(one, Job):
+            self.jobs.append(one)
+        elif one is not None:
+            self.guests.append(one)
 
     def refuse(self, reason: BaseException) -> None:
         """Refuses what waits."""
-        while self.jobs:
-            refused([self.jobs.popleft()], reason)
-
-    def close(self) -> None:
-        """Lets go of the bell."""
-        os.close(self.alarm)
-        os.close(self._bell)
+        refused([*self.jobs], reason)
+        self.jobs.clear()
 
 
 class Writer:
@@ -106,13 +98,11 @@ class Writer:
 
     def stop(self) -> None:
         """Finishes what waits, and ends the thread."""
-        self._queue.stopping = True
-        self._queue.ring()
+        self._queue.stop()
         self._thread.join()
-        self._queue.close()
 
     def _run(self) -> None:
-        while not self._queue.over:
+        while self._queue.wait():
             place = self._place()
             if place is not None:
                 try:
@@ -123,7 +113,7 @@ class Writer:
     def _place(self) -> _Place | None:
         """Where this process writes: here, or through the one that has the seat. None after what waits was refused."""
         ends = time.monotonic() + SEAT_SECONDS
-        while not self._queue.over:
+        while self._queue.jobs:
             try:
                 if (free := seat.taken(self._path.parent)) is not None:
                     return _Here(self._path, self._group, self._queue, free)
@@ -153,10 +143,9 @@ class _Place(Protocol):
 class _Here:
     """This process writes, for itself and for others."""
 
-    def __init__(self, path: Path, group: Group, queue: Queue, held: seat.Seat) -> None:
-        self._path = path
+    def __init__(self, path: Path, group: Group, waiting: Queue, held: seat.Seat) -> None:
         self._group = group
-        self._queue = queue
+        self._queue = waiting
         self._seat = held
         try:
             self._connection = connect(path, write=True)
@@ -164,101 +153,64 @@ class _Here:
             held.leave()
             raise
         self._hand = OwnHand(self._connection)
-        self._guests: set[Guest] = set()
-        self._order: deque[Guest | Queue] = deque()
-        """Who has something to be written, the one who waits longest first."""
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(queue.alarm, selectors.EVENT_READ, queue)
-        self._selector.register(held.listener, selectors.EVENT_READ, held)
+        self._doorman = Doorman(held, path, waiting.put)
+        self._guest_next = False
+        """Whether a guest is served before own writes: they take turns, over the ends of transactions too."""
 
     def work(self) -> None:
-        while True:
-            for event in self._queue.events(self._selector, busy=bool(self._order)):
-                if isinstance(event, Guest):
-                    self._hear(event)
-                else:
-                    self._let_in()
-            if self._queue.jobs and self._queue not in self._order:
-                self._order.append(self._queue)
-            if self._order:
-                self._round()
-            elif self._queue.over:
-                return
-
-    def _let_in(self) -> None:
-        """Takes those who knock, but for strangers."""
-        while True:
-            try:
-                wire, _ = self._seat.listener.accept()
-            except OSError:  # nobody knocks any more
-                return
-            if len(self._guests) >= MOST_GUESTS or not seat.ours(wire):
-                wire.close()
-                continue
-            guest = Guest(wire, self._path)
-            self._guests.add(guest)
-            self._selector.register(wire, selectors.EVENT_READ, guest)
-
-    def _hear(self, guest: Guest) -> None:
-        """Lets a guest wait for its turn once it has something to be written."""
-        if guest in self._order:
-            return
-        try:
-            if guest.arrived():
-                self._order.append(guest)
-        except (Lost, OSError):
-            self._send_away(guest)
-
-    def _send_away(self, guest: Guest) -> None:
-        self._guests.discard(guest)
-        self._selector.unregister(guest.wire)
-        guest.close()
+        while self._queue.wait():
+            self._round()
 
     def _round(self) -> None:
         """One transaction. Everybody is told after the commit."""
         ends = time.monotonic() + ROUND_SECONDS
+        jobs, guests = self._queue.jobs, self._queue.guests
         taken: list[Job] = []
         served: list[Guest] = []
         try:
             self._hand.begin()
-            while self._order and (not (taken or served) or time.monotonic() < ends):
-                one = self._order.popleft()
-                if isinstance(one, Queue):
-                    self._group.carry_out(self._hand, one.jobs, ends, taken)
+            while (jobs or guests) and (not (taken or served) or time.monotonic() < ends):
+                self._guest_next = bool(guests) and (self._guest_next or not jobs)
+                if self._guest_next:
+                    served.append(guests.popleft())
+                    self._serve(served[-1], served)
                 else:
-                    served.append(one)
-                    self._serve(one, served)
+                    self._group.carry_out(self._hand, jobs, ends, taken)
+                self._guest_next = not self._guest_next
             self._hand.commit()
-        except Unwritten as broken:
+        except Exception as broken:  # noqa: BLE001 -- nothing of the transaction is on the disk: all of them are told so
             self._hand.undo()
             if not (taken or served):  # it did not even begin
-                taken, served = list(self._queue.jobs), [one for one in self._order if isinstance(one, Guest)]
-                self._queue.jobs.clear()
-                self._order.clear()
+                taken, served = [*jobs], [*guests]
+                jobs.clear()
+                guests.clear()
             refused(taken, broken)
             for guest in served:
                 guest.broken(str(broken))
-                self._send_away(guest)
+                self._doorman.away(guest)
             return
         for job in taken:
             job.tell()
         for guest in served:
-            try:
-                guest.committed()
-            except Lost:
-                self._send_away(guest)
+            self._tell(guest)
 
     def _serve(self, guest: Guest, served: list[Guest]) -> None:
         try:
             guest.serve(self._hand)
         except Lost:
             served.remove(guest)
-            self._send_away(guest)
+            self._doorman.away(guest)
+
+    def _tell(self, guest: Guest) -> None:
+        try:
+            guest.committed()
+        except Lost:
+            self._doorman.away(guest)
+        else:
+            self._doorman.back(guest)
 
     def close(self) -> None:
-        for guest in self._guests:
-            guest.dismiss()
-        self._selector.close()
+        self._doorman.leave()
         self._connection.close()
         self._seat.leave()
 
@@ -266,22 +218,15 @@ class _Here:
 class _There:
     """Another process writes, and this one hands over."""
 
-    def __init__(self, path: Path, group: Group, queue: Queue) -> None:
+    def __init__(self, path: Path, group: Group, waiting: Queue) -> None:
         self._group = group
-        self._queue = queue
+        self._queue = waiting
         self._hand = FarHand(path.parent, path)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(queue.alarm, selectors.EVENT_READ, queue)
-        self._selector.register(self._hand.channel.wire, selectors.EVENT_READ, self._hand)
 
     def work(self) -> None:
-        # Whoever writes says nothing unasked but that it ends.
-        while not self._queue.events(self._selector, busy=False):
-            if self._queue.jobs:
-                if not self._round():
-                    return
-            elif self._queue.over:
-                return
+        # That the process which writes has ended shows at the next write, which is repeated then.
+        while self._queue.wait() and self._round():
+            pass
 
     def _round(self) -> bool:
         """One transaction; whether another one can follow on this connection."""
@@ -298,7 +243,7 @@ class _There:
                 else:
                     refused([job], gone)
             return False
-        except Unwritten as broken:
+        except Exception as broken:  # noqa: BLE001 -- nothing is known to be stored: all of them are told so
             refused(taken, broken)
             return False
         for job in taken:
@@ -307,7 +252,6 @@ class _There:
 
     def close(self) -> None:
         self._hand.undo()
-        self._selector.close()
 
 
 def refused(jobs: list[Job], reason: BaseException) -> None:
