@@ -65,6 +65,7 @@ async def test_a_process_that_slept_through_the_end_of_its_lease_writes_nothing_
             os.kill(one.pid, signal.SIGCONT)
             assert until(lambda: "refused" in said["one"].read_text(), one), said["one"].read_text()
             assert await facts(inner, 1) == before
+            assert not await inner.store.fetch("fact", name="1-late")
             written = await facts(inner, 2)
             assert written > 0
             os.kill(two.pid, signal.SIGKILL)

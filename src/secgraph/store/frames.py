@@ -124,10 +124,11 @@ class Lost(Exception):
 
 
 class Channel:
-    """One end of a connection, and the messages that arrived on it."""
+    """One end of a connection, and the messages that arrived on it. The other end may take so many seconds to read."""
 
-    def __init__(self, wire: socket.socket, decoder: msgspec.msgpack.Decoder[Any]) -> None:
+    def __init__(self, wire: socket.socket, decoder: msgspec.msgpack.Decoder[Any], patience: float = 2.0) -> None:
         self.wire = wire
+        self._patience = patience
         self._decode = decoder.decode
         self._encode = msgspec.msgpack.Encoder().encode
         self._out = bytearray()
@@ -145,11 +146,11 @@ class Channel:
         if len(self._out) > GATHERED:
             self.flush()
 
-    def flush(self, seconds: float = 2.0) -> None:
+    def flush(self) -> None:
         """Sends what waits. Where it is Lost, the last of it did not arrive whole."""
         out, self._out = self._out, bytearray()
         try:
-            self.wire.settimeout(seconds)
+            self.wire.settimeout(self._patience)
             self.wire.sendall(out)
         except OSError as fault:
             raise Lost(str(fault)) from fault

@@ -53,7 +53,7 @@ class Guest:
 
     def __init__(self, wire: socket.socket, file: Path) -> None:
         self.wire = wire
-        self._channel = Channel(wire, ASKED)
+        self._channel = Channel(wire, ASKED, PAUSE_SECONDS)
         self._file = file
         self._known = False
         self._waited = 0.0
@@ -125,7 +125,7 @@ class Guest:
             return Failed(conflict=False, says=f"{type(fault).__name__}: {fault}")
         if isinstance(message, Ask):
             self._channel.rows(found)
-            self._channel.flush(PAUSE_SECONDS)
+            self._channel.flush()
         return None
 
     def _next(self) -> object:
@@ -157,7 +157,7 @@ class Guest:
 
     def _tell(self, message: Hello | Good | Failed | Broken | Bye) -> None:
         self._channel.put(message)
-        self._channel.flush(PAUSE_SECONDS)
+        self._channel.flush()
 
 
 def _step(message: Ask | Do | Add) -> steps.Step:

@@ -40,7 +40,7 @@ class FarHand:
     """A connection to the process that writes. Not usable any more once something raised Unwritten."""
 
     def __init__(self, folder: Path, file: Path) -> None:
-        self.channel = Channel(seat.reached(folder), TOLD)
+        self.channel = Channel(seat.reached(folder), TOLD, ANSWER_SECONDS)
         hello = Hello(VERSION, identity(file))
         try:
             self.channel.put(hello)

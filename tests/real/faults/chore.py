@@ -19,17 +19,30 @@ from secgraph.store.protocol import Fence
 
 
 async def work(inner: Core, fence: Fence) -> None:
-    """Writes until it is refused."""
-    sys.stdout.write("held\n")
-    sys.stdout.flush()
+    """Writes until it is refused; told to stop, it tries once more."""
+    say("held")
     try:
         for number in count(1):
-            await inner.store.run(("fact_put", {"name": f"{fence.number}-{number}", "value": "x"}), fence=fence)
+            await write(inner, fence, str(number))
             await asyncio.sleep(0.002)
-    except Superseded:
-        sys.stdout.write("refused\n")
-        sys.stdout.flush()
+    except asyncio.CancelledError:
+        await write(inner, fence, "late")
         raise
+
+
+async def write(inner: Core, fence: Fence, word: str) -> None:
+    """A write that is seen."""
+    try:
+        await inner.store.run(("fact_put", {"name": f"{fence.number}-{word}", "value": "x"}), fence=fence)
+    except Superseded:
+        say("refused")
+        raise
+
+
+def say(word: str) -> None:
+    """A word for who watches."""
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
 
 
 async def main() -> None:
