@@ -192,7 +192,7 @@ async def test_writes_go_on_while_writers_come_and_go(open_ground: Callable[...,
     for _ in range(3):
         more = open_store(ground.path, load(), clock)
         await ground.write(store=more)
-        await more.close()
+        await asyncio.wait_for(more.close(), 10)  # whoever goes on handing over does not hold up the end
     await asyncio.sleep(0.1)
     stop.set()
     written = sum(await asyncio.gather(*tasks))

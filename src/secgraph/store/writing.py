@@ -60,17 +60,19 @@ class Queue:
         self._inbox.put(None)
 
     def wait(self) -> bool:
-        """Waits until there is something to be written; False when there will be nothing."""
+        """Waits until there is something to be written; False when nothing of this process will be any more."""
         while True:
             try:
                 while True:
                     self._sort(self._inbox.get_nowait())
             except queue.Empty:
                 pass
-            if self.jobs or self.guests:
+            if self.jobs:
                 return True
-            if self.stopping:
+            if self.stopping:  # guests would go on for ever; they are told to go elsewhere
                 return False
+            if self.guests:
+                return True
             self._sort(self._inbox.get())
 
     def _sort(self, one: Job | Guest | None) -> None:
