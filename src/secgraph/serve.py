@@ -34,7 +34,7 @@ BACKLOG = 2048
 
 
 @contextlib.contextmanager
-def only_server(folder: Path, role: str) -> Iterator[None]:
+def only_server(folder: Path, role: str = "all") -> Iterator[None]:
     """Holds the data folder for this server, which others may share only where none of them does everything; a UsageError names
     the process that holds it already.
     """

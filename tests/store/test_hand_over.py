@@ -242,6 +242,17 @@ async def test_another_version_and_another_file_are_told_apart(ground: Ground, c
     await store.close()
 
 
+async def test_a_file_that_another_one_has_taken_the_place_of_gets_nothing(ground: Ground, clock: Clock) -> None:
+    store = open_store(ground.path, load(), clock)  # it has not written, and holds no seat
+    await ground.store.close()
+    copy = ground.path.with_name("copy.db")
+    copy.write_bytes(ground.path.read_bytes())
+    copy.replace(ground.path)
+    with pytest.raises(UsageError, match="taken the place"):
+        await ground.write(ground.put(ground.alert(1)), store=store)
+    await store.close()
+
+
 async def test_only_so_many_guests_are_let_in(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doorman, "MOST_GUESTS", 2)
     await ground.add(1)

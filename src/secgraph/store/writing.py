@@ -29,7 +29,7 @@ from secgraph.store.frames import Lost
 from secgraph.store.group import Group, Job
 from secgraph.store.guests import Guest
 from secgraph.store.hand import OwnHand
-from secgraph.store.handover import FarHand, Gone
+from secgraph.store.handover import FarHand, Gone, identity
 
 ROUND_SECONDS = 0.025
 """After this a transaction takes nobody in any more: many large writes of one must not hold up the commit of others."""
@@ -92,6 +92,7 @@ class Writer:
 
     def __init__(self, path: Path, dialect: Sqlite, now: clock.Now) -> None:
         self._path = path
+        self._file = identity(path)
         self._group = Group(dialect, now)
         self._queue = Queue()
         self.put = self._queue.put
@@ -117,6 +118,7 @@ class Writer:
         ends = time.monotonic() + SEAT_SECONDS
         while self._queue.jobs:
             try:
+                self._expect_same_file()
                 if (free := seat.taken(self._path.parent)) is not None:
                     return _Here(self._path, self._group, self._queue, free)
                 return _There(self._path, self._group, self._queue)
@@ -128,6 +130,11 @@ class Writer:
                     break
             time.sleep(AGAIN_SECONDS)
         return None
+
+    def _expect_same_file(self) -> None:
+        """UsageError where another file has taken the place of the one that this process reads."""
+        if identity(self._path) != self._file:
+            raise UsageError(f"Another file has taken the place of {self._path} since it was opened. Start again.")
 
 
 class _Place(Protocol):
