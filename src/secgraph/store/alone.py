@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from secgraph.errors import UsageError
-
-LOCK = "writer.lock"
-"""Held by the one process that writes."""
+from secgraph.store.seat import LOCK
 
 
 @contextlib.contextmanager
