@@ -21,6 +21,7 @@ from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet, load
 from secgraph.store.file import APPLICATION, connect
 from secgraph.store.kept import kept, unpacked
+from secgraph.store.dialect import Sqlite
 from secgraph.store.layout import FIXED, SQL_TYPES, create_indexes, create_table, encoder
 from secgraph.store.protocol import Put, PutEntry
 from secgraph.store.sqlite import open_store
@@ -58,7 +59,7 @@ async def test_the_tables_are_what_the_model_says(ground: Ground) -> None:
         assert list(found) == [*FIXED, *one.choices.columns]
         assert set(found.values()) <= {*SQL_TYPES.values()}
         names = {name for (name,) in rows(ground.path, "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?", one.table)}
-        assert len(names) == len(create_indexes(one))
+        assert len(names) == len(create_indexes(one, Sqlite()))
 
 
 def columns_of(ground: Ground, one: EntitySet) -> list[tuple[Any, ...]]:

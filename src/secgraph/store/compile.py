@@ -12,9 +12,9 @@ from typing import Any
 from secgraph import clock
 from secgraph.model.edm import EntitySet
 from secgraph.odata.query import All, Compare, Const, Either, Field, Not, OneOf, Present, Query, Test, fields
-from secgraph.store.dialect import Late, Sql, Sqlite, Whose, Words, bound, joined
+from secgraph.store.dialect import Dialect, Late, Sql, Whose, Words, bound, joined
 from secgraph.store.expression import Writer
-from secgraph.store.layout import quoted, tally_table, words_table
+from secgraph.store.layout import quoted, tally_table
 from secgraph.store.needed import Needed, conjuncts, needed_words
 from secgraph.store.protocol import Key
 from secgraph.store.slow import unindexed
@@ -71,6 +71,7 @@ class Plan:
     then, because what slowed it down may have been the machine.
     """
 
+    dialect: Dialect
     table: str
     document: str
     where: Sql | None
@@ -150,13 +151,14 @@ class Plan:
         return Statement(text, self.key_values, values + self.key_values, self.late)
 
     def _text(self, conditions: tuple[str, ...]) -> str:
-        order = ", ".join(f"{key.sql.text} {'DESC' if key.descending else 'ASC'}" for key in self.keys)
+        ordered = self.dialect.ordered
+        order = ", ".join(ordered(key.sql.text, descending=key.descending, nullable=key.nullable) for key in self.keys)
         keys = ", ".join(key.sql.text for key in self.keys)
         # The place in the order comes first: of two upper bounds on one column the planner seeks by the one it meets
         # first, and a bound of the filter would have it walk over every page before this one.
         parts = [self.tenant, *conditions, *([self.where.text] if self.where else [])]
         return (
-            f"SELECT CAST({self.document} AS BLOB), t.id, {keys} FROM {self.table} t"
+            f"SELECT {self.dialect.bytes_of(self.document)}, t.id, {keys} FROM {self.table} t"
             f" WHERE {' AND '.join(parts)} ORDER BY {order} LIMIT ?"
         )
 
@@ -195,7 +197,7 @@ def _beyond(key: SortKey, value: Any) -> list[Sql]:
     return [smaller, Sql(f"{text} IS NULL", values)] if key.nullable else [smaller]
 
 
-def compiled(query: Query, dialect: Sqlite) -> Plan:
+def compiled(query: Query, dialect: Dialect) -> Plan:
     """The plan of a query; the same for every tenant."""
     parts = conjuncts(query.where)
     since = _since(query, parts)
@@ -205,6 +207,7 @@ def compiled(query: Query, dialect: Sqlite) -> Plan:
     keys = tuple(SortKey(*writer.key(order.by), order.descending) for order in query.order)
     key_values = tuple(value for key in keys for value in key.sql.values)
     plan = Plan(
+        dialect=dialect,
         table=quoted(query.of.table),
         document=dialect.document if query.unknown_members else "t.doc",
         where=where,
@@ -224,7 +227,7 @@ def compiled(query: Query, dialect: Sqlite) -> Plan:
 
 def _by_words(plan: Plan, of: EntitySet, needed: Needed, writer: Writer) -> None:
     """Adds the ways for questions that only rows with certain words can answer."""
-    table = words_table(of)
+    table = quoted(f"{of.table}_words")
     wanted = Sql(f"SELECT rowid FROM {table} WHERE {table} MATCH ?", (Words(needed.wanted),))
     rest = _where(writer, needed.rest)
     where = joined(" AND ", [Sql(f"t.rowid IN ({wanted.text})", wanted.values), *([rest] if rest else [])])
@@ -237,7 +240,7 @@ def _by_words(plan: Plan, of: EntitySet, needed: Needed, writer: Writer) -> None
         plan.ways += (Way(replace(plan, where=where, late=True, ways=(), texts={}), wanted, SEVERAL, apart=True),)
 
 
-def _by_change(plan: Plan, since: Test, parts: tuple[Test, ...], dialect: Sqlite) -> None:
+def _by_change(plan: Plan, since: Test, parts: tuple[Test, ...], dialect: Dialect) -> None:
     """Adds the way for questions about what changed since some instant, where the order goes by something else."""
     writer = Writer(dialect)
     few = replace(plan, where=_where(writer, parts), keys=_sorted(plan, dialect), ways=(), texts={})
@@ -247,7 +250,7 @@ def _by_change(plan: Plan, since: Test, parts: tuple[Test, ...], dialect: Sqlite
     plan.counting = few
 
 
-def _sorted(plan: Plan, dialect: Sqlite) -> tuple[SortKey, ...]:
+def _sorted(plan: Plan, dialect: Dialect) -> tuple[SortKey, ...]:
     """The keys of the order for rows that are gathered by something else than its index."""
     return tuple(replace(key, sql=Sql(dialect.unindexed(key.sql.text), key.sql.values)) for key in plan.keys)
 

@@ -1,10 +1,10 @@
-"""The few words on which the databases differ. Today: SQLite."""
+"""The few words on which the databases differ, and how SQLite says them; PostgreSQL's are in `dialect_postgres.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -23,9 +23,19 @@ def joined(separator: str, parts: list[Sql]) -> Sql:
     return Sql(separator.join(part.text for part in parts), tuple(value for part in parts for value in part.values))
 
 
+class Late:
+    """A value that is known only when a statement is run."""
+
+    __slots__ = ()
+
+    def bound(self, tenant: int, now: int) -> object:
+        """The value to bind."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, slots=True)
-class Instant:
-    """A value known when a statement is run: the present instant, so many ticks later, as ticks or as it is written."""
+class Instant(Late):
+    """The present instant, so many ticks later, as ticks or as it is written."""
 
     later: int
     written: bool = False
@@ -36,9 +46,112 @@ class Instant:
         return clock.text(now + self.later) if self.written else now + self.later
 
 
+def bound(values: tuple[object, ...], tenant: int, now: int) -> tuple[object, ...]:
+    """The values as they are at this moment for this tenant."""
+    return tuple(value.bound(tenant, now) if isinstance(value, Late) else value for value in values)
+
+
+class Dialect(Protocol):
+    """A database's spelling of what this program asks."""
+
+    document: str
+    """The full document of the row `t`."""
+    false: str
+    true: str
+    clock: str
+    """The statement that takes a tenant's clock, for the rest of the transaction: its GUID, the last sequence number, the
+    last stamp, the last incident number, and the database's own instant (null where it has none to offer).
+    """
+    columns: str
+    """The statement that names the columns of the table whose name is bound."""
+    there: str
+    """The statement that counts the tables and indexes of the name that is bound."""
+
+    # -- values
+
+    def member(self, base: str, names: tuple[str, ...]) -> Sql:
+        """The value at a path; a JSON null is NULL."""
+
+    def member_of(self, kind: Literal["text", "number", "boolean"], base: str, names: tuple[str, ...]) -> Sql:
+        """The value at a path where it is of that JSON type, else NULL: a member of an open type may be anything."""
+
+    def each(self, base: str, names: tuple[str, ...], alias: str) -> Sql:
+        """The items of the collection at a path, as rows `alias.value`."""
+
+    def size(self, base: str, names: tuple[str, ...]) -> Sql:
+        """How many items the collection at a path has; 0 for none and for null."""
+
+    def function(self, name: str) -> str:
+        """How a function of the query language is called in SQL."""
+
+    def bytes_of(self, document: str) -> str:
+        """A document as the bytes that are sent."""
+
+    # -- conditions and order
+
+    def distinct(self, left: str, right: str) -> str:
+        """Not equal, where null equals null and nothing else."""
+
+    def same(self, left: str, right: str) -> str:
+        """Equal, where null equals null and nothing else."""
+
+    def among(self, column: str) -> str:
+        """Whether a column's value is one of a list, which is bound as one value (`listed`)."""
+
+    def listed(self, values: Iterable[str]) -> object:
+        """Texts as the one value that `among` takes."""
+
+    def unindexed(self, column: str) -> str:
+        """The column, kept out of the planner's choice of index where it would choose badly."""
+
+    def found(self, table: str, words: tuple[str, ...]) -> Sql:
+        """Whether the words of a row hold these, one behind the other as far as the database can tell."""
+
+    def holds(self, op: str, operand: Sql, needle: Sql) -> Sql:
+        """A text match of two folded texts of the row; null where one of them is."""
+
+    def contains(self, operand: Sql, needle: str) -> Sql:
+        """Whether a folded text holds a folded needle."""
+
+    def startswith(self, operand: Sql, needle: str) -> Sql:
+        """Whether a folded text begins with a folded needle."""
+
+    def endswith(self, operand: Sql, needle: str) -> Sql:
+        """Whether a folded text ends with a folded needle."""
+
+    def sortable(self, key: Sql) -> Sql:
+        """A key of the order that cannot be taken for the number of a column."""
+
+    def ordered(self, key: str, *, descending: bool, nullable: bool) -> str:
+        """A key of the order and its direction: nulls come first ascending and last descending."""
+
+    # -- tables
+
+    def ddl(self, text: str) -> str:
+        """A statement that makes or changes a table, out of the common spelling."""
+
+    def indexed(self, column: str, *, nullable: bool) -> str:
+        """A column as a part of an index that is read in the set's orders."""
+
+    def suited(self, table: str) -> list[str]:
+        """The statements that make a table keep documents of some kilobytes well."""
+
+    def create_words(self, table: str) -> list[str]:
+        """The statements that make a set's index of words."""
+
+    def put_words(self, table: str) -> str:
+        """The statement that keeps a row's words; its values are the words (`worded`), the tenant, and the id."""
+
+    def remove_words(self, table: str) -> str:
+        """The statement that forgets a row's words, while the row is still there; its values are the tenant and the id."""
+
+    def worded(self, tenant: int, words: str) -> object:
+        """The words of a row as they are kept."""
+
+
 @dataclass(frozen=True, slots=True)
-class Words:
-    """A value known when a statement is run: what is looked for in the texts of that tenant, as FTS5 reads it."""
+class Words(Late):
+    """What is looked for in the texts of that tenant, as FTS5 reads it."""
 
     wanted: str
 
@@ -49,8 +162,8 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
-    """A value known when a statement is run: the tenant whose rows are asked for."""
+class Whose(Late):
+    """The tenant whose rows are asked for."""
 
     def bound(self, tenant: int, now: int) -> object:
         """The value to bind."""
@@ -63,20 +176,14 @@ def phrase(words: tuple[str, ...]) -> str:
     return f'words:"{" ".join(words)}"'
 
 
-Late = (Instant, Words, Whose)
-"""The classes of values that are known only when a statement is run."""
-
-
-def bound(values: tuple[object, ...], tenant: int, now: int) -> tuple[object, ...]:
-    """The values as they are at this moment for this tenant."""
-    return tuple(value.bound(tenant, now) if isinstance(value, Late) else value for value in values)
-
-
 class Sqlite:
     """SQLite's spelling. JSON paths are bound as values: a name inside an open type comes from a client."""
 
     document = 'coalesce(t."full", t.doc)'
     false, true = "0", "1"
+    clock = "SELECT guid, seq, stamp, incidents, NULL FROM tenants WHERE tenant = ?"
+    columns = "SELECT name FROM pragma_table_info(?)"
+    there = "SELECT count(*) FROM sqlite_master WHERE name = ?"
 
     @staticmethod
     def path(names: tuple[str, ...]) -> str:
@@ -134,9 +241,14 @@ class Sqlite:
         return f"q_{name}"
 
     @staticmethod
-    def found(table: str) -> str:
-        """Whether the words of a row hold those that are bound."""
-        return f't.rowid IN (SELECT rowid FROM "{table}_words" WHERE "{table}_words" MATCH ?)'
+    def bytes_of(document: str) -> str:
+        """A document as the bytes that are sent."""
+        return f"CAST({document} AS BLOB)"
+
+    @staticmethod
+    def found(table: str, words: tuple[str, ...]) -> Sql:
+        """Whether the words of a row hold these, one behind the other."""
+        return Sql(f't.rowid IN (SELECT rowid FROM "{table}_words" WHERE "{table}_words" MATCH ?)', (Words(phrase(words)),))
 
     @staticmethod
     def holds(op: str, operand: Sql, needle: Sql) -> Sql:
@@ -175,3 +287,53 @@ class Sqlite:
         if not needle:
             return Sql(f"{operand.text} IS NOT NULL OR NULL", operand.values)
         return Sql(f"substr({operand.text}, ?) = ?", (*operand.values, -len(needle), needle))
+
+    @staticmethod
+    def ordered(key: str, *, descending: bool, nullable: bool) -> str:
+        """A key of the order and its direction: nulls are less than everything here by themselves."""
+        del nullable
+        return f"{key} {'DESC' if descending else 'ASC'}"
+
+    @staticmethod
+    def ddl(text: str) -> str:
+        """A statement that makes or changes a table: the common spelling is SQLite's."""
+        return text
+
+    @staticmethod
+    def indexed(column: str, *, nullable: bool) -> str:
+        """A column as a part of an index that is read in the set's orders."""
+        del nullable
+        return column
+
+    @staticmethod
+    def suited(table: str) -> list[str]:
+        """The statements that make a table keep documents of some kilobytes well: the size of a page does (`file.py`)."""
+        del table
+        return []
+
+    @staticmethod
+    def create_words(table: str) -> list[str]:
+        """The statement that makes a set's index of words: of words alone, the tenant among them so that no search walks over
+        others. Its rows have the numbers of the set's own rows.
+        """
+        columns = "tenant, words, content='', contentless_delete=1, tokenize='ascii'"
+        return [f'CREATE VIRTUAL TABLE "{table}_words" USING fts5({columns})']
+
+    @staticmethod
+    def put_words(table: str) -> str:
+        """The statement that keeps a row's words; its values are the words, the tenant, and the id."""
+        return (
+            f'INSERT OR REPLACE INTO "{table}_words" (rowid, tenant, words)'
+            f' SELECT rowid, tenant, ? FROM "{table}" WHERE tenant = ? AND id = ?'
+        )
+
+    @staticmethod
+    def remove_words(table: str) -> str:
+        """The statement that forgets a row's words, while the row is still there; its values are the tenant and the id."""
+        return f'DELETE FROM "{table}_words" WHERE rowid IN (SELECT rowid FROM "{table}" WHERE tenant = ? AND id = ?)'
+
+    @staticmethod
+    def worded(tenant: int, words: str) -> object:
+        """The words of a row as they are kept."""
+        del tenant
+        return words

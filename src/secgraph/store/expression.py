@@ -38,7 +38,7 @@ from secgraph.odata.query import (
     fold,
     kind_of,
 )
-from secgraph.store.dialect import Instant, Sql, Sqlite, Words, joined, phrase
+from secgraph.store.dialect import Dialect, Instant, Sql, joined
 from secgraph.store.layout import quoted
 
 _SYMBOL = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
@@ -65,7 +65,7 @@ def joined_base(base: Sql, made: Callable[[str], Sql]) -> Sql:
 class Writer:
     """Writes the SQL of one query."""
 
-    def __init__(self, dialect: Sqlite, aside: Test | None = None) -> None:
+    def __init__(self, dialect: Dialect, aside: Test | None = None) -> None:
         self.dialect = dialect
         self.aside = aside
         """A comparison that is to be judged row by row, though an index could answer it."""
@@ -209,7 +209,7 @@ class Writer:
                 marks = ", ".join("?" * len(tags))
                 return Sql(f"coalesce({tag.text} IN ({marks}), {self.dialect.false})", (*tag.values, *tags))
             case Found(words=words, of=of):
-                return Sql(self.dialect.found(of.rpartition("/")[2]), (Words(phrase(words)),))
+                return self.dialect.found(of.rpartition("/")[2], words)
             case Some(over=over, body=None):
                 base, names = self._place(over)
                 size = joined_base(base, lambda text: self.dialect.size(text, names))

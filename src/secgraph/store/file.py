@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import apsw
 
 from secgraph.errors import UsageError
-from secgraph.model.edm import EntitySet, Model, Property
+from secgraph.model.edm import Model
 from secgraph.odata.functions import RUN, computed
 from secgraph.odata.query import fold
-from secgraph.odata.search import indexed
-from secgraph.store.layout import (
-    create_indexes,
-    create_table,
-    create_tally,
-    create_words,
-    definitions,
-    encoder,
-    fill_tally,
-    put_words,
-    quoted,
-)
-from secgraph.store.seen import decode
-from secgraph.store.statements import migrations
-from secgraph.store.steps import Add, Ask, Do, Rows, Step, insertion
+from secgraph.store.dialect import Sqlite
+from secgraph.store.growth import grown, version
+from secgraph.store.steps import Add, Ask, Do, Rows, Step, driven, insertion
 
 BUSY_SECONDS = 30
 
@@ -94,83 +83,19 @@ def perform(connection: apsw.Connection, step: Step) -> Rows:
     return []
 
 
-def migrate(connection: apsw.Connection, model: Model) -> None:
-    """Brings the tables up to this version: the sets' tables from the model, then the numbered migrations."""
+def migrate(connection: apsw.Connection, model: Model) -> list[str]:
+    """Brings the tables up to this version; what was done. UsageError where the file is another program's or a newer one's."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        found = connection.pragma("user_version")
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchall()[0][0]
         if tables and connection.pragma("application_id") != APPLICATION:
-            raise UsageError("The file is a database of something else. Move it away or choose another --data.")  # noqa: TRY301 -- as below
+            raise UsageError("The file is a database of something else. Move it away or choose another --data.")  # noqa: TRY301 -- the transaction is to be undone for it too
         connection.pragma("application_id", APPLICATION)
-        known = migrations()
-        if found > max(known):
-            raise UsageError(  # noqa: TRY301 -- the transaction above is to be undone for it too
-                f"The database was written by a newer version (schema {found}, this version knows {max(known)})."
-                " Start the newer version."
-            )
-        for one in model.stored():
-            _shape(connection, one)
-        # The sets' tables are there by now, new or grown: a migration may fill what no document tells.
-        for number, texts in known.items():
-            for text in texts if number > found else ():
-                connection.execute(text)
-        connection.pragma("user_version", max(known))
+        steps = grown(Sqlite(), model, connection.pragma("user_version"))
+        done = driven(steps, partial(perform, connection))
+        connection.pragma("user_version", version())
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-
-
-def _shape(connection: apsw.Connection, one: EntitySet) -> None:
-    """Makes a set's table, or adds the columns that it does not have yet; then its indexes."""
-    connection.execute(create_table(one))
-    present = {row[1] for row in connection.execute(f"PRAGMA table_info({quoted(one.table)})")}
-    for name, definition in definitions(one).items():
-        if name not in present:
-            connection.execute(f"ALTER TABLE {quoted(one.table)} ADD COLUMN {definition}")
-    missing = [item for item in one.columns() if item.name not in present]
-    if missing:
-        _fill(connection, one, missing)
-    for index in create_indexes(one):
-        connection.execute(index)
-    if one.choices.search and not _there(connection, f"{one.table}_words"):
-        connection.execute(create_words(one))
-        _fill_words(connection, one)
-    if one.choices.tally and not _there(connection, f"{one.table}_tally"):
-        connection.execute(create_tally(one))
-        connection.execute(fill_tally(one))
-
-
-def _there(connection: apsw.Connection, name: str) -> bool:
-    """Whether a table of that name is there."""
-    found = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (name,)).fetchall()
-    return bool(found[0][0])
-
-
-def _fill_words(connection: apsw.Connection, one: EntitySet) -> None:
-    """Gives rows that were there before the search was their words."""
-    put, last = put_words(one), 0
-    while rows := _documents(connection, one, last):
-        for _, tenant, key, document in rows:
-            connection.execute(put, (indexed(decode(document), one.path), tenant, key))
-        last = rows[-1][0]
-
-
-def _documents(connection: apsw.Connection, one: EntitySet, after: int) -> list[Any]:
-    """A thousand rows in the order of their numbers: number, tenant, id, full document."""
-    text = f'SELECT rowid, tenant, id, coalesce("full", doc) FROM {quoted(one.table)} WHERE rowid > ? ORDER BY rowid LIMIT 1000'
-    return connection.execute(text, (after,)).fetchall()
-
-
-def _fill(connection: apsw.Connection, one: EntitySet, missing: list[Property]) -> None:
-    """Gives new columns their values from the stored documents, a thousand rows at a time."""
-    converts = [(item.name, encoder(item)) for item in missing]
-    assigned = ", ".join(f"{quoted(item.name)} = ?" for item in missing)
-    table, last = quoted(one.table), 0
-    while rows := _documents(connection, one, last):
-        for row, _, _, document in rows:
-            record = decode(document)
-            values = [convert(record.get(name)) for name, convert in converts]
-            connection.execute(f"UPDATE {table} SET {assigned} WHERE rowid = ?", (*values, row))
-        last = rows[-1][0]
+    return done

@@ -1,4 +1,4 @@
-"""Model → tables, columns, indexes. Adds what a newer model needs and fills new columns from the stored documents.
+"""Model → tables, columns, indexes.
 
 A set's table holds the document as it goes out (`doc`), its full form where that differs (`full`), the tenant's stamp of
 its first commit (`born`), and the columns that `choices.py` names: instants as ticks, enum members as their numbers, texts
@@ -13,6 +13,7 @@ from typing import Any
 from secgraph import clock
 from secgraph.model.edm import EntitySet, EnumType, Property
 from secgraph.odata.query import fold, value_kind
+from secgraph.store.dialect import Dialect
 
 Encode = Callable[[Any], Any]
 
@@ -46,32 +47,7 @@ def encoder(item: Property) -> Encode:
 
 def create_table(one: EntitySet) -> str:
     """The statement that makes a set's table."""
-    return f"CREATE TABLE IF NOT EXISTS {quoted(one.table)} ({', '.join(definitions(one).values())})"
-
-
-def words_table(one: EntitySet) -> str:
-    """The name of the table that `$search` looks into; its rows have the numbers of the set's own rows."""
-    return quoted(f"{one.table}_words")
-
-
-def create_words(one: EntitySet) -> str:
-    """The statement that makes it: an index of words alone, the tenant among them so that no search walks over others."""
-    return (
-        f"CREATE VIRTUAL TABLE {words_table(one)} USING fts5(tenant, words, content='', contentless_delete=1, tokenize='ascii')"
-    )
-
-
-def put_words(one: EntitySet) -> str:
-    """The statement that keeps a row's words; its values are the words, the tenant, and the id."""
-    return (
-        f"INSERT OR REPLACE INTO {words_table(one)} (rowid, tenant, words)"
-        f" SELECT rowid, tenant, ? FROM {quoted(one.table)} WHERE tenant = ? AND id = ?"
-    )
-
-
-def remove_words(one: EntitySet) -> str:
-    """The statement that forgets a row's words, while the row is still there; its values are the tenant and the id."""
-    return f"DELETE FROM {words_table(one)} WHERE rowid IN (SELECT rowid FROM {quoted(one.table)} WHERE tenant = ? AND id = ?)"
+    return f"CREATE TABLE {quoted(one.table)} ({', '.join(definitions(one).values())})"
 
 
 def tally_table(one: EntitySet) -> str:
@@ -119,24 +95,26 @@ def definitions(one: EntitySet) -> dict[str, str]:
     return {name: f"{quoted(name)} {kind}" for name, kind in known.items()}
 
 
-def create_indexes(one: EntitySet) -> list[str]:
-    """The statements that make a set's indexes.
+def create_indexes(one: EntitySet, dialect: Dialect) -> dict[str, str]:
+    """The statements that make a set's indexes, by the names of these.
 
     Behind the columns an index is searched by come the set's own order, the key, and every enum column: so a filter
     over enumerations is judged inside the index, and a row is fetched only when it is sent.
     """
     table, newest = one.table, one.choices.newest
     enums = [item.name for item in one.columns() if isinstance(item.type, EnumType)]
+    nullable = {item.name for item in one.columns() if item.nullable and item.name not in one.choices.filled}
+    made: dict[str, str] = {}
 
-    def index(name: str, columns: Iterable[str], *, unique: bool = False) -> str:
-        listed = ", ".join(quoted(item) for item in dict.fromkeys(columns))
-        return (
-            f"CREATE {'UNIQUE ' if unique else ''}INDEX IF NOT EXISTS {quoted(f'{table}_{name}')} ON {quoted(table)} ({listed})"
+    def index(name: str, columns: Iterable[str], *, unique: bool = False) -> None:
+        listed = ", ".join(dialect.indexed(quoted(item), nullable=item in nullable) for item in dict.fromkeys(columns))
+        made[f"{table}_{name}"] = (
+            f"CREATE {'UNIQUE ' if unique else ''}INDEX {quoted(f'{table}_{name}')} ON {quoted(table)} ({listed})"
         )
 
-    return [
-        index("key", ("tenant", "id"), unique=True),
-        index("updated", ("tenant", "lastUpdateDateTime"), unique=True),
-        index("newest", ("tenant", newest, "id", *enums)),
-        *(index("_".join(columns), ("tenant", *columns, newest, "id", *enums)) for columns in one.choices.indexes),
-    ]
+    index("key", ("tenant", "id"), unique=True)
+    index("updated", ("tenant", "lastUpdateDateTime"), unique=True)
+    index("newest", ("tenant", newest, "id", *enums))
+    for columns in one.choices.indexes:
+        index("_".join(columns), ("tenant", *columns, newest, "id", *enums))
+    return made

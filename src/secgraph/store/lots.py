@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from secgraph.odata.search import indexed
+from secgraph.store.dialect import Sqlite
 from secgraph.store.layout import quoted, tally_table
 from secgraph.store.pending import Pending
 from secgraph.store.registry import erasure
@@ -118,7 +119,7 @@ def put(table: Table, tenant: int, rows: Rows) -> Steps[None]:
 
 
 def _put_of_set(table: Table, tenant: int, rows: Rows) -> Steps[None]:
-    how, pending = shape(table.set), Pending(tenant)
+    how, pending = shape(table.set), Pending(Sqlite(), tenant)
     into = pending.rows(table.set)
     for row in rows:
         named = dict(zip(table.columns, row, strict=True))

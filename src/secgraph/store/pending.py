@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from secgraph.store.dialect import Dialect
 from secgraph.store.layout import combination
 from secgraph.store.shape import shape
 from secgraph.store.steps import Add, Do, Steps, do
@@ -30,7 +31,8 @@ class _Rows:
 class Pending:
     """The rows, entries and events of a turn that are not in the database yet."""
 
-    def __init__(self, tenant: int) -> None:
+    def __init__(self, dialect: Dialect, tenant: int) -> None:
+        self._dialect = dialect
         self._tenant = tenant
         self._sets: dict[str, _Rows] = {}
         self.events: list[tuple[Any, ...]] = []
@@ -108,15 +110,16 @@ class Pending:
         how = shape(path)
         if rows.removed:
             keys = [(self._tenant, key) for key in rows.removed]
-            if how.remove_words:
-                yield Do(how.remove_words, keys)
+            if how.searched:
+                yield Do(self._dialect.remove_words(how.set.table), keys)
             yield Do(how.remove, keys)
         if rows.new:
             yield Add(how.table, how.names, list(rows.new.values()))
         if rows.changed:
             yield Do(how.change, [tuple(values[place] for place in how.places) for values in rows.changed.values()])
         if rows.words:
-            yield Do(how.put_words, [(words, self._tenant, key) for key, words in rows.words.items()])
+            kept = [(self._dialect.worded(self._tenant, words), self._tenant, key) for key, words in rows.words.items()]
+            yield Do(self._dialect.put_words(how.set.table), kept)
         grown = [(numbers, many) for numbers, many in rows.tally.items() if many]
         if grown:
             yield Do(how.put_tally, [(self._tenant, combination(numbers), *numbers, many) for numbers, many in grown])

@@ -10,7 +10,7 @@ import msgspec
 
 from secgraph.model.check import completed
 from secgraph.model.choices import ALERTS, INCIDENTS
-from secgraph.store.dialect import Sqlite
+from secgraph.store.dialect import Dialect
 from secgraph.store.kept import Kept
 from secgraph.store.protocol import Entry, Needs, Row
 from secgraph.store.shape import shape
@@ -29,7 +29,7 @@ _KEYS = "SELECT native, incident FROM incident_keys WHERE tenant = ? AND space =
 class Seen:
     """Rows, entries and incident keys by their key; None for what was looked for and is not there."""
 
-    def __init__(self, dialect: Sqlite, tenant: int) -> None:
+    def __init__(self, dialect: Dialect, tenant: int) -> None:
         self._dialect = dialect
         self._tenant = tenant
         self.rows: dict[Place, Row | None] = {}

@@ -8,7 +8,7 @@ from typing import Any
 
 from secgraph.model import wire
 from secgraph.model.edm import EntitySet, load
-from secgraph.store.layout import FIXED, Encode, encoder, put_tally, put_words, quoted, remove_words
+from secgraph.store.layout import FIXED, Encode, encoder, put_tally, quoted
 
 _KEPT = frozenset({"tenant", "id", "born"})
 """Columns that stay as the first write of a row left them."""
@@ -24,8 +24,6 @@ class Shape:
         self.columns: list[tuple[str, Encode]] = [(item.name, encoder(item)) for item in one.columns()]
         self.tally: list[tuple[str, Encode]] = [(name, dict(self.columns)[name]) for name in one.choices.tally]
         self.searched = frozenset(one.choices.search)
-        self.put_words = put_words(one) if self.searched else ""
-        self.remove_words = remove_words(one) if self.searched else ""
         self.put_tally = put_tally(one) if self.tally else ""
         self.names = (*FIXED, *(name for name, _ in self.columns))
         replaced = [name for name in self.names if name not in _KEPT]

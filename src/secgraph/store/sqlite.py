@@ -99,7 +99,7 @@ class SqliteStore:
 
     async def get(self, key: ScopedKey, query: Query) -> bytes | None:
         document = self._dialect.document if query.unknown_members else "doc"
-        text = f"SELECT CAST({document} AS BLOB) FROM {quoted(query.of.table)} t WHERE tenant = ? AND id = ?"
+        text = f"SELECT {self._dialect.bytes_of(document)} FROM {quoted(query.of.table)} t WHERE tenant = ? AND id = ?"
         for row in self._reader.execute(text, (key.tenant, fold(key.id))):
             return bytes(row[0])
         return None

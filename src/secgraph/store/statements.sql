@@ -19,9 +19,6 @@ SELECT tenant, guid, name, created, seq FROM tenants WHERE tenant = :tenant;
 -- name: tenant_delete
 DELETE FROM tenants WHERE tenant = :tenant;
 
--- name: tenant_clock
-SELECT guid, seq, stamp, incidents FROM tenants WHERE tenant = :tenant;
-
 -- name: tenant_stamp
 SELECT stamp, pruned FROM tenants WHERE tenant = :tenant;
 

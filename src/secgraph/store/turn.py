@@ -19,7 +19,7 @@ from secgraph.errors import Fault
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.odata.query import fold
 from secgraph.odata.search import indexed
-from secgraph.store.dialect import Sqlite
+from secgraph.store.dialect import Dialect
 from secgraph.store.fence import guarded
 from secgraph.store.pending import Pending
 from secgraph.store.protocol import (
@@ -40,7 +40,7 @@ from secgraph.store.protocol import (
 )
 from secgraph.store.seen import Place, Seen
 from secgraph.store.shape import shape
-from secgraph.store.steps import Steps, ask, do
+from secgraph.store.steps import Ask, Steps, ask, do
 
 encode = msgspec.json.encode
 
@@ -68,25 +68,28 @@ class _Staged:
 
 
 class Turn:
-    """The tenant's clock between the first step of a turn and its last."""
+    """The tenant's clock between the first step of a turn and its last. Its instant is `now`, or the database's own."""
 
-    def __init__(self, dialect: Sqlite, tenant: int, now: int) -> None:
+    def __init__(self, dialect: Dialect, tenant: int, now: int | None = None) -> None:
         self.tenant = tenant
-        self.now = now
+        self.now = 0 if now is None else now
+        self._own = now is None
         self.stamp = 0
         self._dialect = dialect
         self._seen = Seen(dialect, tenant)
-        self._pending = Pending(tenant)
+        self._pending = Pending(dialect, tenant)
         self._guid = ""
         self._seq = self._incidents = 0
         self._numbers: int | None = None
 
     def carry_out(self, writes: Sequence[Waiting]) -> Steps[None]:
         """Gathers, decides, writes; leaves the clock where the last change put it. Every write has its answer or failure."""
-        found = yield ask("tenant_clock", tenant=self.tenant)
+        found = yield Ask(self._dialect.clock, (self.tenant,))
         if not found:
             raise Fault(f"Tenant number {self.tenant} does not exist.")
-        self._guid, self._seq, self.stamp, self._incidents = found[0]
+        self._guid, self._seq, self.stamp, self._incidents, present = found[0]
+        if self._own:
+            self.now = present
         started = (self._seq, self._incidents)
         yield from self._seen.load([one.needs for one in writes])
         for one in writes:
