@@ -4,12 +4,75 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
+from tests.databases import Apart, Databases, settings_of
 
 from secgraph.testing import Clock, Graph, running
+
+BOTH = ("access", "contract", "ingest", "properties", "store")
+"""Folders whose tests run on both databases."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=("both", "sqlite", "postgresql"), default="both", help="what tests of a store run on")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs what asks for a database on those that are wanted; what is about SQLite's file, on that alone."""
+    if "database_kind" not in metafunc.fixturenames:
+        return
+    wanted = metafunc.config.getoption("--database")
+    folder = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0]
+    if metafunc.definition.get_closest_marker("sqlite") or (wanted == "both" and folder not in BOTH):
+        wanted = "sqlite"
+    kinds = ("sqlite", "postgresql") if wanted == "both" else (wanted,)
+    metafunc.parametrize("database_kind", kinds, indirect=True, scope="module")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs a test on the loop of the server it asks, its own or its module's: sessions of PostgreSQL know no other."""
+    for item in items:
+        used = getattr(item, "fixturenames", ())
+        if ("apart" in used or "database" in used) and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="module" if "apart" in used else "function"), append=False)
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """One PostgreSQL server for the whole run, started when a test asks for it."""
+    with closing(Databases()) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Which database a test runs on."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database(database_kind: str, databases: Databases) -> Iterator[str]:
+    """What the setting `database` is: empty for SQLite's file, the address of an empty database of PostgreSQL."""
+    with databases.one(database_kind) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def apart(database_kind: str, databases: Databases) -> Iterator[Apart]:
+    """Gives the settings of a server on a database of its own, as often as it is called, until the end of the module."""
+    with ExitStack() as made:
+        yield lambda: settings_of(made.enter_context(databases.one(database_kind)))
+
+
+@pytest.fixture
+def on(database: str) -> dict[str, str]:
+    """The settings of a server on the test's own database."""
+    return settings_of(database)
 
 
 @pytest.fixture
@@ -19,9 +82,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def graph(tmp_path: Path, clock: Clock) -> AsyncIterator[Graph]:
+async def graph(tmp_path: Path, clock: Clock, on: dict[str, str]) -> AsyncIterator[Graph]:
     """The whole server in process on an empty folder, asked as an application asks it."""
-    async with running(tmp_path / "data", clock) as made:
+    async with running(tmp_path / "data", clock, **on) as made:
         yield made
 
 

@@ -55,5 +55,19 @@ def test_a_bad_line_of_the_file_is_named(tmp_path: Path, line: str) -> None:
 
 def test_the_table_has_every_setting_with_its_origin(tmp_path: Path) -> None:
     rows = table(gather({"data": tmp_path}, {}))
-    assert [row[0] for row in rows][:3] == ["data", "host", "port"]
+    assert [row[0] for row in rows][:3] == ["data", "database", "host"]
     assert all(row[2] and row[3] for row in rows)
+
+
+def test_the_password_of_a_database_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "address").write_text("postgresql://secgraph:hidden@db.example.org/secgraph\n")
+    settings = gather({"data": tmp_path, "database": f"@{tmp_path / 'address'}"}, {})
+    assert settings["database"] == "postgresql://secgraph:hidden@db.example.org/secgraph"
+    [row] = [row for row in table(settings) if row[0] == "database"]
+    assert row[1] == "postgresql://secgraph:***@db.example.org/secgraph"
+
+
+@pytest.mark.parametrize("text", ["mysql://u@h/d", "secgraph.db", "postgresql://h", "postgresql://h/"])
+def test_what_is_no_address_of_a_database_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match="database"):
+        gather({"data": tmp_path, "database": text}, {})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from secgraph import clock
 from secgraph.disk import Disk
@@ -32,7 +33,7 @@ from secgraph.seal import Seal, key_of, new_key
 from secgraph.settings import Settings
 from secgraph.store.protocol import Store
 from secgraph.store.registry import Registry
-from secgraph.store.sqlite import open_store
+from secgraph.store.sqlite import migrated_file, open_store
 from secgraph.store.views import Views
 
 
@@ -85,19 +86,61 @@ def seal_of(settings: Settings, *, first: bool) -> Seal:
         raise UsageError(f"The key that seals ({origin}) cannot be read or made: {fault.strerror}.") from None
 
 
-@asynccontextmanager
-async def core(settings: Settings, now: clock.Now = clock.now) -> AsyncIterator[Core]:
-    """Opens the data folder, made when it is not there; closes it at the end."""
-    folder = settings.folder
+FILE = "secgraph.db"
+"""SQLite's file in the data folder."""
+
+
+async def opened(settings: Settings, model: Model, now: clock.Now) -> Store:
+    """The store that the settings name, its tables of this version. UsageError when it cannot be used."""
+    _make(settings.folder)
+    if not settings["database"]:
+        return open_store(settings.folder / FILE, model, now, deadline=settings["query_seconds"])
+    # Nodes that share a database go by its clock, not by theirs.
+    own = None if now is clock.now else now
+    with _driver():
+        from secgraph.store.postgres import open_postgres  # noqa: PLC0415 -- its driver is an extra
+    return await open_postgres(settings["database"], model, own, deadline=settings["query_seconds"])
+
+
+async def migrated(settings: Settings) -> list[str]:
+    """Brings the tables of the database that the settings name up to this version; what was done."""
+    _make(settings.folder)
+    if not settings["database"]:
+        return migrated_file(settings.folder / FILE, load())
+    with _driver():
+        from secgraph.store.founding import founded  # noqa: PLC0415 -- its driver is an extra
+    return await founded(settings["database"], load())
+
+
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as fault:
         raise UsageError(f"The data folder {folder} cannot be made: {fault.strerror}.") from None
-    model = load()
-    store = open_store(folder / FILE, model, now, deadline=settings["query_seconds"])
+
+
+@contextmanager
+def _driver() -> Iterator[None]:
+    """Says what is to be installed where the driver for PostgreSQL is not."""
     try:
-        keys = SigningKeys(store, lambda first: seal_of(settings, first=first), folder / "keys", now, settings["token_seconds"])
-        disk = Disk(folder, now, settings["disk_free_percent"])
+        yield
+    except ModuleNotFoundError as missing:
+        raise UsageError(
+            f"The setting database names a PostgreSQL database, and {missing.name}, which speaks to it, is not installed:"
+            " pip install 'secgraph[postgres]'."
+        ) from None
+
+
+@asynccontextmanager
+async def core(settings: Settings, now: clock.Now = clock.now) -> AsyncIterator[Core]:
+    """Opens the data folder, made when it is not there, and the database; closes them at the end."""
+    model = load()
+    store = await opened(settings, model, now)
+    try:
+        keys = SigningKeys(
+            store, lambda first: seal_of(settings, first=first), settings.folder / "keys", now, settings["token_seconds"]
+        )
+        disk = Disk(settings.folder, now, settings["disk_free_percent"])
         yield Core(model, store, Registry(store, model, now), Door(store, model, now), keys, now, disk)
     finally:
         await store.close()

@@ -199,11 +199,19 @@ class WorkerEnded(Fact):
     """Until the next one starts."""
 
 
+@dataclass(frozen=True, slots=True)
+class DatabaseGone(Fact):
+    """The database server could not do what was asked; whoever asked was told to come back."""
+
+    reason: str
+
+
 LEVELS = {
     ChoreFailed: logging.ERROR,
     ChoreLost: logging.WARNING,
     WorkerEnded: logging.ERROR,
     CertificateFailed: logging.ERROR,
+    DatabaseGone: logging.ERROR,
     KeysFailed: logging.ERROR,
     PruningFailed: logging.ERROR,
     RequestFailed: logging.ERROR,

@@ -27,6 +27,8 @@ class Setting:
     read: Callable[[str], Any]
     says: str
     secret: bool = False
+    shown: Callable[[str], str] = lambda _: "***"
+    """A secret as it may be printed."""
 
 
 def _truth(text: str) -> bool:
@@ -99,6 +101,26 @@ def _bare_port(origin: str) -> str:
     return f"{scheme}://{host.removesuffix(':443' if scheme == 'https' else ':80')}"
 
 
+def _database(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+        raise ValueError("must be an address such as postgresql://user:password@host:5432/secgraph")
+    return text
+
+
+def masked(address: str) -> str:
+    """The address of a database as it may be printed: without its password."""
+    parts = urlsplit(address)
+    head, at, host = parts.netloc.rpartition("@")
+    user, colon, _ = head.partition(":")
+    query = [
+        f"{name}=***" if "password" in name.lower() else f"{name}{sign}{value}"
+        for name, sign, value in (one.partition("=") for one in parts.query.split("&"))
+    ]
+    asked = f"?{'&'.join(query)}" if parts.query else ""
+    return f"{parts.scheme}://{user}{':***' if colon else ''}{at}{host}{parts.path}{asked}"
+
+
 def _choice(*words: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in words:
@@ -110,6 +132,8 @@ def _choice(*words: str) -> Callable[[str], str]:
 
 SETTINGS = (
     Setting("data", Path("data"), Path, "Folder of the database, the keys and the certificates."),
+    Setting("database", "", _database, "PostgreSQL database, such as postgresql://user:password@host/secgraph, or @file with"
+            " that in it. Empty means SQLite's file in the data folder.", secret=True, shown=masked),
     Setting("host", "", str, "Address to listen on; empty means 127.0.0.1 and ::1."),
     Setting("port", 8443, _port, "Port to listen on."),
     Setting("workers", 1, _whole, "How many processes answer; one that dies is replaced, and on SQLite one writes for all."),
@@ -227,5 +251,12 @@ def table(settings: Settings) -> list[tuple[str, str, str, str]]:
     for setting in SETTINGS:
         value = settings[setting.name]
         shown = ", ".join(value) if isinstance(value, tuple) else str(value)
-        rows.append((setting.name, "***" if setting.secret and value else shown, settings.origins[setting.name], setting.says))
+        rows.append(
+            (
+                setting.name,
+                setting.shown(shown) if setting.secret and value else shown,
+                settings.origins[setting.name],
+                setting.says,
+            )
+        )
     return rows

@@ -17,6 +17,7 @@ import pytest_asyncio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from tests.databases import Apart
 
 from secgraph import clock as times
 from secgraph.edge.keys import KeyRing
@@ -128,9 +129,9 @@ def holders() -> Holders:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def gate(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Graph]:
+async def gate(tmp_path_factory: pytest.TempPathFactory, apart: Apart) -> AsyncIterator[Graph]:
     """A server with one alert; for tests that leave its application and its token as they are."""
-    async with running(tmp_path_factory.mktemp("gate") / "data", Clock()) as graph:
+    async with running(tmp_path_factory.mktemp("gate") / "data", Clock(), **apart()) as graph:
         await graph.hand_in("graph", graph_alert(1))
         yield graph
 

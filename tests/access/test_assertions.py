@@ -221,9 +221,8 @@ async def test_behind_a_proxy_every_name_is_good(url: str, good: bool) -> None:
 
 
 async def test_what_a_trusted_proxy_was_called_is_an_audience_and_a_resource(
-    tmp_path: Path, clock: Clock, holders: Holders, present: Present
-) -> None:
-    async with running(tmp_path / "data", clock, trusted_proxies="127.0.0.1") as graph:
+    tmp_path: Path, clock: Clock, holders: Holders, present: Present, on: dict[str, str]) -> None:
+    async with running(tmp_path / "data", clock, trusted_proxies="127.0.0.1", **on) as graph:
         holder = holders(0)
         await registered(graph, holder)
         told = {"x-forwarded-host": "graph.example.org", "x-forwarded-proto": "https", "x-forwarded-prefix": "/sec"}
@@ -573,9 +572,8 @@ async def test_an_assertion_is_taken_again_for_ten_minutes_and_then_no_more(
 
 
 async def test_each_is_taken_once_where_the_setting_says_so(
-    tmp_path: Path, clock: Clock, holders: Holders, present: Present
-) -> None:
-    async with running(tmp_path / "data", clock, assertion_reuse_seconds=0) as graph:
+    tmp_path: Path, clock: Clock, holders: Holders, present: Present, on: dict[str, str]) -> None:
+    async with running(tmp_path / "data", clock, assertion_reuse_seconds=0, **on) as graph:
         holder = holders(0)
         await registered(graph, holder)
         made = holder.assertion(graph)
@@ -587,8 +585,8 @@ async def test_each_is_taken_once_where_the_setting_says_so(
         issued(await present(graph, holder.assertion(graph)))
 
 
-async def test_of_many_at_once_one_is_taken(tmp_path: Path, clock: Clock, holders: Holders, present: Present) -> None:
-    async with running(tmp_path / "data", clock, assertion_reuse_seconds=0) as graph:
+async def test_of_many_at_once_one_is_taken(tmp_path: Path, clock: Clock, holders: Holders, present: Present, on: dict[str, str]) -> None:
+    async with running(tmp_path / "data", clock, assertion_reuse_seconds=0, **on) as graph:
         holder = holders(0)
         await registered(graph, holder)
         made = holder.assertion(graph)
@@ -622,6 +620,7 @@ async def test_a_refused_assertion_uses_up_no_id(graph: Graph, holders: Holders,
     issued(await present(graph, holder.assertion(graph, jti="x")))
 
 
+@pytest.mark.sqlite
 async def test_an_id_of_any_length_costs_the_same(graph: Graph, clock: Clock, holders: Holders, present: Present) -> None:
     holder = holders(0)
     await registered(graph, holder)

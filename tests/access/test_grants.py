@@ -25,10 +25,10 @@ PATH = "/v1.0/security/alerts_v2"
 
 
 @pytest.fixture
-async def administrator(tmp_path: Path, clock: Clock, graph: Graph) -> AsyncIterator[Core]:
+async def administrator(tmp_path: Path, clock: Clock, graph: Graph, on: dict[str, str]) -> AsyncIterator[Core]:
     """The command line beside the running server."""
     assert graph.clock is clock
-    async with core(gather({"data": tmp_path / "data"}, {}), clock) as inner:
+    async with core(gather({"data": tmp_path / "data", **on}, {}), clock) as inner:
         yield inner
 
 
@@ -140,8 +140,8 @@ async def test_a_grant_that_does_not_open_it_is_still_a_no(graph: Graph, adminis
 
 
 @pytest.mark.parametrize("change", ["revoke", "rotate"])
-async def test_a_token_issued_before_stays_ended_after_a_restart(tmp_path: Path, clock: Clock, change: str) -> None:
-    async with running(tmp_path / "data", clock) as graph:
+async def test_a_token_issued_before_stays_ended_after_a_restart(tmp_path: Path, clock: Clock, change: str, on: dict[str, str]) -> None:
+    async with running(tmp_path / "data", clock, **on) as graph:
         application, secret = await graph.application_with(READ, WRITE)
         await graph.sign_in(application, secret)
         old = graph.headers
@@ -149,12 +149,12 @@ async def test_a_token_issued_before_stays_ended_after_a_restart(tmp_path: Path,
             await graph.core.registry.revoke(graph.tenant, application, [WRITE])
         else:
             await graph.core.registry.rotate(graph.tenant, application)
-    async with running(tmp_path / "data", clock) as graph:
+    async with running(tmp_path / "data", clock, **on) as graph:
         challenged(await graph.http.get(PATH, headers=old))
 
 
-async def test_a_token_goes_on_after_a_restart(tmp_path: Path, clock: Clock) -> None:
-    async with running(tmp_path / "data", clock) as graph:
+async def test_a_token_goes_on_after_a_restart(tmp_path: Path, clock: Clock, on: dict[str, str]) -> None:
+    async with running(tmp_path / "data", clock, **on) as graph:
         headers = graph.headers
-    async with running(tmp_path / "data", clock) as graph:
+    async with running(tmp_path / "data", clock, **on) as graph:
         assert (await graph.http.get(PATH, headers=headers)).status_code == 200

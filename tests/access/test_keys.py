@@ -122,11 +122,11 @@ async def test_removing_them_all_makes_a_new_one(graph: Graph, clock: Clock) -> 
     assert len(await graph.core.keys.kept()) == 2
 
 
-async def test_tokens_go_on_after_a_rotation_and_a_restart(tmp_path: Path, clock: Clock) -> None:
-    async with running(tmp_path / "data", clock) as graph:
+async def test_tokens_go_on_after_a_rotation_and_a_restart(tmp_path: Path, clock: Clock, on: dict[str, str]) -> None:
+    async with running(tmp_path / "data", clock, **on) as graph:
         old = graph.token
         await graph.core.keys.rotate("token")
-    async with running(tmp_path / "data", clock) as graph:
+    async with running(tmp_path / "data", clock, **on) as graph:
         assert await status(graph, old) == 200
         assert kid(graph.token) != kid(old)
 
@@ -168,8 +168,8 @@ async def test_a_rotation_that_cannot_be_is_told(keys_of: Callable[..., SigningK
 
 
 @pytest.mark.parametrize("life", [60, 7200, 86_400])
-async def test_the_setting_is_the_life(tmp_path: Path, clock: Clock, life: int) -> None:
-    async with running(tmp_path / "data", clock, token_seconds=life) as graph:
+async def test_the_setting_is_the_life(tmp_path: Path, clock: Clock, life: int, on: dict[str, str]) -> None:
+    async with running(tmp_path / "data", clock, token_seconds=life, **on) as graph:
         await graph.core.keys.rotate("token")
         clock.forward(life + 299)
         assert len(await published(graph)) == 2
@@ -227,6 +227,7 @@ def all_in(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
 
 
+@pytest.mark.sqlite
 async def test_no_key_lies_open_in_the_folder(graph: Graph, tmp_path: Path) -> None:
     held = [*await graph.core.keys.rotate("token"), *await graph.core.keys.rotate("links")]
     everything = all_in(tmp_path)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from tests.databases import Apart
 
 from secgraph.testing import Clock, Graph, graph_alert, running
 
@@ -17,9 +18,9 @@ LIST = "security/alerts_v2"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def two(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Graph, Graph]]:
+async def two(tmp_path_factory: pytest.TempPathFactory, apart: Apart) -> AsyncIterator[tuple[Graph, Graph]]:
     """Two tenants that took in the very same reports; only the first one got a tenth alert as well."""
-    async with running(tmp_path_factory.mktemp("two") / "data", Clock()) as ours:
+    async with running(tmp_path_factory.mktemp("two") / "data", Clock(), **apart()) as ours:
         tenant = await ours.core.registry.create_tenant("fabrikam")
         application, secret = await ours.core.registry.create_application(
             tenant, "theirs", ours.core.model.served_permissions()

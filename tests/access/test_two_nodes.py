@@ -32,8 +32,8 @@ async def node_beside(first: Graph, folder: Path, clock: Clock, **flags: Any) ->
 
 
 @pytest.fixture
-async def nodes(tmp_path: Path, clock: Clock) -> AsyncIterator[tuple[Graph, Graph]]:
-    async with running(tmp_path / "data", clock) as first, node_beside(first, tmp_path / "data", clock) as second:
+async def nodes(tmp_path: Path, clock: Clock, on: dict[str, str]) -> AsyncIterator[tuple[Graph, Graph]]:
+    async with running(tmp_path / "data", clock, **on) as first, node_beside(first, tmp_path / "data", clock, **on) as second:
         await first.hand_in("graph", *(graph_alert(number) for number in range(5)))
         yield first, second
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 import httpx
 import pytest
 import pytest_asyncio
+from tests.databases import Apart
 
 from secgraph.app import edge
 from secgraph.settings import gather
@@ -128,19 +129,19 @@ def _six() -> list[dict[str, Any]]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def six(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Graph]:
+async def six(tmp_path_factory: pytest.TempPathFactory, apart: Apart) -> AsyncIterator[Graph]:
     """A server with six different alerts; for tests that only read."""
-    async with running(tmp_path_factory.mktemp("six") / "data", Clock()) as graph:
+    async with running(tmp_path_factory.mktemp("six") / "data", Clock(), **apart()) as graph:
         await graph.hand_in("graph", *_six())
         yield graph
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def many(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Graph]:
+async def many(tmp_path_factory: pytest.TempPathFactory, apart: Apart) -> AsyncIterator[Graph]:
     """A server with 60 alerts in 20 incidents, many of them alike; for tests that only read."""
     severities = ("high", "low", "medium", "low", "informational")
     owners = ("ana", None, "Bo", "bo", None, "cleo", "ANA")
-    async with running(tmp_path_factory.mktemp("many") / "data", Clock()) as graph:
+    async with running(tmp_path_factory.mktemp("many") / "data", Clock(), **apart()) as graph:
         await graph.hand_in("graph", *(
             graph_alert(
                 number,
@@ -156,19 +157,19 @@ async def many(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Graph]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Graph]:
+async def desk(tmp_path_factory: pytest.TempPathFactory, apart: Apart) -> AsyncIterator[Graph]:
     """A server for tests that write to rows of their own and look at nobody else's."""
-    async with running(tmp_path_factory.mktemp("desk") / "data", Clock()) as graph:
+    async with running(tmp_path_factory.mktemp("desk") / "data", Clock(), **apart()) as graph:
         yield graph
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def front(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Callable[..., Graph]]:
+async def front(tmp_path_factory: pytest.TempPathFactory, apart: Apart) -> AsyncIterator[Callable[..., Graph]]:
     """One server with 60 alerts of 4 KB in six incidents, asked from any address and under any settings:
     `front("203.0.113.7", compress="on")`.
     """
     folder = tmp_path_factory.mktemp("front") / "data"
-    async with running(folder, Clock()) as graph, AsyncExitStack() as clients:
+    async with running(folder, Clock(), **apart()) as graph, AsyncExitStack() as clients:
         await graph.hand_in("graph", *(
             graph_alert(number, description=f"{number} {'long ' * 500}", incidentId=str(number % 6), severity="high",
                         evidence=[_evidence("ip", ipAddress=f"10.0.0.{number}"), _evidence("mailCluster", urlCount=number)])

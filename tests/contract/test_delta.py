@@ -268,9 +268,9 @@ async def no_body() -> dict[str, Any]:
 @pytest.mark.parametrize(("options", "headers"), [
     ({}, {}), ({"filter": "status eq 'new'"}, {}), ({"select": "title,description"}, {}), ({}, {"Accept": "application/json;odata.metadata=full"}),
 ])  # fmt: skip
-async def test_a_page_stays_below_the_bound_and_is_never_empty(tmp_path: Path, clock: Clock, options: dict[str, str], headers: dict[str, str]) -> None:
+async def test_a_page_stays_below_the_bound_and_is_never_empty(tmp_path: Path, clock: Clock, options: dict[str, str], headers: dict[str, str], on: dict[str, str]) -> None:
     bound = 40_000
-    async with running(tmp_path / "data", clock, page_bytes=bound) as graph:
+    async with running(tmp_path / "data", clock, page_bytes=bound, **on) as graph:
         keys = await put(graph, *range(1, 40), description="x" * 3000)
         [large] = await put(graph, 50, description="x" * (2 * bound))
         keys += [large, *await put(graph, 51, 52)]
@@ -287,8 +287,8 @@ async def test_a_page_stays_below_the_bound_and_is_never_empty(tmp_path: Path, c
         assert 4 < pages < 12
 
 
-async def test_marks_of_removed_rows_take_little_room(tmp_path: Path, clock: Clock) -> None:
-    async with running(tmp_path / "data", clock, page_bytes=40_000) as graph:
+async def test_marks_of_removed_rows_take_little_room(tmp_path: Path, clock: Clock, on: dict[str, str]) -> None:
+    async with running(tmp_path / "data", clock, page_bytes=40_000, **on) as graph:
         keys = await put(graph, *range(1, 41), description="x" * 3000)
         _, link = await graph.changes(start(filter="status eq 'new'"))
         for key in keys:

@@ -120,8 +120,8 @@ async def test_each_link_counts_its_own_days(graph: Graph, links: tuple[str, str
         assert items == []
 
 
-async def test_how_long_a_link_is_good_for_is_a_setting(tmp_path: Path, clock: Clock) -> None:
-    async with running(tmp_path / "data", clock, delta_days=1) as graph:
+async def test_how_long_a_link_is_good_for_is_a_setting(tmp_path: Path, clock: Clock, on: dict[str, str]) -> None:
+    async with running(tmp_path / "data", clock, delta_days=1, **on) as graph:
         _, link = await graph.changes(start())
         clock.forward(DAY + 1)
         await graph.sign_in()
@@ -130,12 +130,12 @@ async def test_how_long_a_link_is_good_for_is_a_setting(tmp_path: Path, clock: C
         assert answer.headers["location"] == f"{ORIGIN}/v1.0/security/alerts_v2/delta()"
 
 
-async def test_links_outlive_the_server(tmp_path: Path, clock: Clock) -> None:
-    async with running(tmp_path / "data", clock) as graph:
+async def test_links_outlive_the_server(tmp_path: Path, clock: Clock, on: dict[str, str]) -> None:
+    async with running(tmp_path / "data", clock, **on) as graph:
         await hand_in(graph, 1, 2)
         next_link = (await graph.get(start(top="1")))["@odata.nextLink"]
         _, link = await graph.changes(start())
-    async with running(tmp_path / "data", clock) as graph:
+    async with running(tmp_path / "data", clock, **on) as graph:
         await hand_in(graph, 3)
         [first] = await graph.ids(ALERTS, filter="title eq 'a1'")
         assert (await graph.ask("PATCH", f"{ALERTS}/{first}", json={"status": "resolved"})).status_code == 200

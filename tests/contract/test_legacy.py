@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from tests.databases import Apart
 
 from secgraph.model.edm import load
 from secgraph.testing import ORIGIN, Clock, Graph, graph_alert, running
@@ -368,10 +369,10 @@ async def test_where_it_is_not_possible(desk: Graph, method: str, path: str, sta
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def published(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Graph]:
+async def published(tmp_path_factory: pytest.TempPathFactory, apart: Apart) -> AsyncIterator[Graph]:
     """A server that is as strict as the published API."""
     flags = {"legacy_skip_limit": 500, "legacy_vendor_required": True}
-    async with running(tmp_path_factory.mktemp("published") / "data", Clock(), **flags) as graph:
+    async with running(tmp_path_factory.mktemp("published") / "data", Clock(), **flags, **apart()) as graph:
         yield graph
 
 
@@ -453,9 +454,9 @@ async def test_no_name_of_a_product_reaches_further_than_its_quotes(graph: Graph
     assert await warning(graph) == (206, '199 - "a_b_ c_d__X: _/a_b_ c_d__X: _/400/0"')
 
 
-async def test_what_fails_is_remembered_after_a_restart(tmp_path: Path, clock: Clock) -> None:
+async def test_what_fails_is_remembered_after_a_restart(tmp_path: Path, clock: Clock, on: dict[str, str]) -> None:
     for _ in range(2):
-        async with running(tmp_path / "data", clock) as graph:
+        async with running(tmp_path / "data", clock, **on) as graph:
             if await warning(graph) == (200, ""):
                 await graph.ask("POST", "/ingest/graph", content=b"not json")
             else:

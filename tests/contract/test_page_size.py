@@ -136,8 +136,8 @@ async def test_a_batch_bounds_each_of_its_pages(front: Callable[..., Graph]) -> 
         assert "@odata.nextLink" in item["body"]
 
 
-async def test_by_default_a_page_stays_below_a_mebibyte_and_never_fails(tmp_path: Path) -> None:
-    async with running(tmp_path / "data", Clock()) as graph:
+async def test_by_default_a_page_stays_below_a_mebibyte_and_never_fails(tmp_path: Path, on: dict[str, str]) -> None:
+    async with running(tmp_path / "data", Clock(), **on) as graph:
         await graph.hand_in("graph", *(graph_alert(n, description="x" * 20_000, incidentId="7") for n in range(120)))
         await graph.hand_in("graph", graph_alert(200, description="y" * 1_500_000, incidentId="8"))
         for path in (f"{LIST}?$top=1000", f"{INCIDENTS}?$expand=alerts", f"{INCIDENTS}/1/alerts?$top=1000"):
@@ -149,8 +149,8 @@ async def test_by_default_a_page_stays_below_a_mebibyte_and_never_fails(tmp_path
         assert [len(item["description"]) for item in big["value"]] == [1_500_000]
 
 
-async def test_rows_that_come_and_change_meanwhile_are_neither_missed_nor_repeated(tmp_path: Path) -> None:
-    async with running(tmp_path / "data", Clock(), page_bytes=16_000) as graph:
+async def test_rows_that_come_and_change_meanwhile_are_neither_missed_nor_repeated(tmp_path: Path, on: dict[str, str]) -> None:
+    async with running(tmp_path / "data", Clock(), page_bytes=16_000, **on) as graph:
         await graph.hand_in("graph", *(graph_alert(number, description="x" * 3000) for number in range(20)))
         before = await graph.ids(LIST, orderby="title")
         assert len(before) == 20

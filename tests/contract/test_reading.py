@@ -287,12 +287,12 @@ async def test_a_link_of_one_incident_is_refused_by_another(graph: Graph) -> Non
     assert len(await graph.ids(link)) == 2
 
 
-async def test_a_link_goes_on_after_the_server_was_reopened(tmp_path: Path, clock: Clock) -> None:
-    async with running(tmp_path / "data", clock) as graph:
+async def test_a_link_goes_on_after_the_server_was_reopened(tmp_path: Path, clock: Clock, on: dict[str, str]) -> None:
+    async with running(tmp_path / "data", clock, **on) as graph:
         await graph.hand_in("graph", *(graph_alert(number) for number in range(9)))
         whole = await graph.ids(LIST)
         first = await graph.get(LIST, top="4", count="true")
-    async with running(tmp_path / "data", clock) as graph:
+    async with running(tmp_path / "data", clock, **on) as graph:
         assert await graph.ids(first["@odata.nextLink"]) == whole[4:]
         assert (await graph.get(first["@odata.nextLink"]))["@odata.count"] == 9
 

@@ -10,6 +10,7 @@ from typing import Any
 import apsw
 import pytest
 import pytest_asyncio
+from tests.databases import Apart
 
 from secgraph.testing import Clock, Graph, graph_alert, running
 
@@ -27,9 +28,9 @@ def evidence(kind: str, **members: Any) -> dict[str, Any]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def five(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Graph]:
+async def five(tmp_path_factory: pytest.TempPathFactory, apart: Apart) -> AsyncIterator[Graph]:
     """Five alerts, s1 to s5, and one of another tenant that holds every word that is looked for; for tests that only read."""
-    async with running(tmp_path_factory.mktemp("five") / "data", Clock()) as graph:
+    async with running(tmp_path_factory.mktemp("five") / "data", Clock(), **apart()) as graph:
         other = await graph.core.registry.create_tenant("fabrikam")
         theirs, secret = await graph.core.registry.create_application(other, "theirs", ["SecurityAlert.Create.All", "SecurityAlert.Read.All", "SecurityIncident.Read.All"])
         here = graph.token

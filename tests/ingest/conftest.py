@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import Databases
 
 from secgraph import clock as real_clock
 from secgraph.access.caller import Caller
@@ -20,8 +21,8 @@ from secgraph.ingest.report import Report
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
 from secgraph.odata import bind
+from secgraph.store.protocol import Store
 from secgraph.store.registry import Registry, Tenant
-from secgraph.store.sqlite import SqliteStore, open_store
 from secgraph.testing import Clock
 
 
@@ -53,7 +54,7 @@ class Intake:
     """A door, and short ways to hand in and to look at what became of it."""
 
     door: Door
-    store: SqliteStore
+    store: Store
     tenant: Tenant
     clock: Clock
 
@@ -85,9 +86,9 @@ class Intake:
 
 
 @pytest.fixture
-async def intake(tmp_path: Path, clock: Clock) -> AsyncIterator[Intake]:
+async def intake(tmp_path: Path, clock: Clock, databases: Databases, database: str) -> AsyncIterator[Intake]:
     model = load()
-    store = open_store(tmp_path / "test.db", model, clock)
+    store = await databases.place(database, tmp_path).open(clock)
     tenant = await Registry(store, model, clock).create_tenant("contoso")
     yield Intake(Door(store, model, clock), store, tenant, clock)
     await store.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import Databases, OnSqlite, Place
 
 from secgraph import clock as real_clock
 from secgraph.access.caller import Caller
@@ -16,9 +17,8 @@ from secgraph.model import check
 from secgraph.model.choices import ALERTS
 from secgraph.model.edm import Model, load
 from secgraph.odata import bind
-from secgraph.store.protocol import Change, Decision, Facts, Needs, Put, Row
+from secgraph.store.protocol import Change, Decision, Facts, Needs, Put, Row, Store
 from secgraph.store.registry import Registry, Tenant
-from secgraph.store.sqlite import SqliteStore, open_store
 from secgraph.store.turn import new_record
 from secgraph.testing import Clock
 
@@ -29,11 +29,17 @@ CREATED = real_clock.text(1_789_000_000 * real_clock.SECOND)
 class Ground:
     """A store, a tenant in it, and short ways to write and ask."""
 
-    path: Path
-    store: SqliteStore
+    place: Place
+    store: Store
     registry: Registry
     tenant: Tenant
     model: Model = field(default_factory=load)
+
+    @property
+    def path(self) -> Path:
+        """SQLite's file."""
+        assert isinstance(self.place, OnSqlite)
+        return self.place.path
 
     def alert(self, number: int, **members: Any) -> dict[str, Any]:
         kind = self.model.sets[ALERTS].type
@@ -44,7 +50,7 @@ class Ground:
     def put(self, record: dict[str, Any], *changed: str) -> Put:
         return Put(self.model.sets[ALERTS], record, changed, created=not changed, cause="source:test")
 
-    async def write(self, *changes: Change, tenant: Tenant | None = None, store: SqliteStore | None = None) -> int:
+    async def write(self, *changes: Change, tenant: Tenant | None = None, store: Store | None = None) -> int:
         """Writes; gives the instant of the turn."""
 
         def decide(facts: Facts) -> Decision[int]:
@@ -75,18 +81,18 @@ class Ground:
 
 
 @pytest.fixture
-async def open_ground(tmp_path: Path, clock: Clock) -> AsyncIterator[Callable[..., Any]]:
-    """Opens a store on the test's own file; closes every one that was opened."""
-    stores: list[SqliteStore] = []
+async def open_ground(tmp_path: Path, clock: Clock, databases: Databases, database: str) -> AsyncIterator[Callable[..., Any]]:
+    """Opens a store on the test's own database; closes every one that was opened."""
+    place = databases.place(database, tmp_path)
+    stores: list[Store] = []
 
     async def make(*, deadline: float = 10.0, now: real_clock.Now = clock) -> Ground:
-        path = tmp_path / "test.db"
-        store = open_store(path, load(), now, deadline=deadline)
+        store = await place.open(now, deadline=deadline)
         stores.append(store)
         tenants = Registry(store, load(), now)
         known = await tenants.tenants()
         tenant = known[0] if known else await tenants.create_tenant("contoso")
-        return Ground(path, store, tenants, tenant)
+        return Ground(place, store, tenants, tenant)
 
     yield make
     for store in stores:

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from tests.store.conftest import Ground
 
 from secgraph.access.caller import Caller
@@ -19,7 +20,7 @@ from secgraph.sources.graph import Graph as GraphSource
 from secgraph.store.compile import OVERRUNS, RETRY, compiled
 from secgraph.store.dialect import Sqlite
 from secgraph.store.registry import Registry
-from secgraph.store.sqlite import open_store
+from secgraph.store.sqlite import SqliteStore, open_store
 from secgraph.testing import Clock, graph_alert
 
 CALLER = Caller(1, "", "", "", frozenset())
@@ -65,12 +66,14 @@ def test_a_plan_is_sent_to_the_threads_only_while_it_keeps_overrunning() -> None
     assert all(plan.worth_a_try() for _ in range(10))
 
 
+@pytest.mark.sqlite
 async def test_a_question_asked_once_pushes_no_plan_out(ground: Ground) -> None:
     """Expanded relationships and pages of delta are new questions every time."""
     alerts = ground.model.sets[ALERTS]
     kept = bind.query(alerts, {"$filter": "severity eq 'high'"}, ground.model)
     caller = replace(CALLER, tenant=ground.tenant.number)
     await ground.store.find(narrow(kept, caller))
+    assert isinstance(ground.store, SqliteStore)
     plans = dict(ground.store._plans)  # noqa: SLF001 -- what is kept shows nowhere else
     assert kept in plans
     for _ in range(3):

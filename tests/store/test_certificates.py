@@ -161,8 +161,7 @@ async def test_what_is_deleted_leaves_neither_certificates_nor_assertions(
     else:
         await ground.registry.delete_application(ground.tenant, kept[0])
     for table in ("certificates", "assertions"):
-        with closing(apsw.Connection(str(ground.path))) as connection:
-            assert connection.execute(f"SELECT tenant, client FROM {table}").fetchall() == [(other.number, kept[1].id)]
+        assert ground.place.rows(f"SELECT tenant, client FROM {table}") == [(other.number, kept[1].id)]
 
 
 async def test_an_application_deleted_elsewhere_gets_none(ground: Ground, clock: Clock, key: rsa.RSAPrivateKey) -> None:

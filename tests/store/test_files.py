@@ -19,9 +19,9 @@ from secgraph.errors import Fault, UsageError
 from secgraph.model import check
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet, load
+from secgraph.store.dialect import Sqlite
 from secgraph.store.file import APPLICATION, connect
 from secgraph.store.kept import kept, unpacked
-from secgraph.store.dialect import Sqlite
 from secgraph.store.layout import FIXED, SQL_TYPES, create_indexes, create_table, encoder
 from secgraph.store.protocol import Put, PutEntry
 from secgraph.store.sqlite import open_store
@@ -53,6 +53,7 @@ def schema(path: Path) -> set[tuple[str, str, str]]:
 # --- layout ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sqlite
 async def test_the_tables_are_what_the_model_says(ground: Ground) -> None:
     for one in ground.model.stored():
         found = {name: kind for _, name, kind, *_ in rows(ground.path, f'PRAGMA table_info("{one.table}")')}
@@ -64,7 +65,7 @@ async def test_the_tables_are_what_the_model_says(ground: Ground) -> None:
 
 def columns_of(ground: Ground, one: EntitySet) -> list[tuple[Any, ...]]:
     listed = ", ".join(f'"{name}"' for name in one.choices.columns)
-    return rows(ground.path, f'SELECT {listed} FROM "{one.table}" ORDER BY tenant, id')
+    return ground.place.rows(f'SELECT {listed} FROM "{one.table}" ORDER BY tenant, id')
 
 
 async def test_columns_hold_what_the_document_says(ground: Ground) -> None:
@@ -82,7 +83,7 @@ async def test_columns_hold_what_the_document_says(ground: Ground) -> None:
 async def test_the_document_is_the_default_form_and_the_full_one_stands_beside_it(ground: Ground) -> None:
     await ground.add(1, serviceSource="microsoftSentinel")
     await ground.add(2, serviceSource="dataLossPrevention")
-    [(doc, full), (plain, none)] = rows(ground.path, 'SELECT doc, "full" FROM alerts_v2 ORDER BY id')
+    [(doc, full), (plain, none)] = ground.place.rows('SELECT doc, "full" FROM alerts_v2 ORDER BY id')
     assert '"serviceSource":"unknownFutureValue"' in doc
     assert '"serviceSource":"microsoftSentinel"' in full
     assert '"serviceSource":"dataLossPrevention"' in plain
@@ -107,6 +108,7 @@ async def test_values_never_stand_in_a_statement() -> None:
 
 
 @pytest.mark.parametrize("dropped", [("severity",), ("assignedTo", "incidentId"), ("createdDateTime", "lastUpdateDateTime", "serviceSource")])
+@pytest.mark.sqlite
 async def test_a_new_column_is_filled_from_the_documents(open_ground: Callable[..., Any], dropped: tuple[str, ...]) -> None:
     ground: Ground = await open_ground()
     one = ground.model.sets[ALERTS]
@@ -136,11 +138,11 @@ def laid_out(path: Path) -> tuple[dict[str, set[tuple[Any, ...]]], set[tuple[str
     return tables, {(name, sql) for kind, name, sql in schema(path) if kind == "index"}
 
 
-def births(path: Path) -> dict[tuple[str, int, str], int]:
+def births(ground: Ground) -> dict[tuple[str, int, str], int]:
     return {
         (table, tenant, key): born
         for table in (one.table for one in load().stored())
-        for tenant, key, born in rows(path, f'SELECT tenant, id, born FROM "{table}"')
+        for tenant, key, born in ground.place.rows(f'SELECT tenant, id, born FROM "{table}"')
     }
 
 
@@ -150,12 +152,13 @@ async def test_a_row_keeps_the_stamp_of_its_first_commit(ground: Ground, clock: 
     await ground.write(ground.put({**first, "title": "changed"}, "title"), ground.put(ground.alert(2)))
     changed, late = (await ground.events())[1:]
     number = ground.tenant.number
-    assert births(ground.path) == {
+    assert births(ground) == {
         ("alerts_v2", number, "da0001"): real_clock.ticks(first["lastUpdateDateTime"]), ("alerts_v2", number, "da0002"): late["stamp"],
     }  # fmt: skip
-    assert changed["stamp"] > births(ground.path)["alerts_v2", number, "da0001"]
+    assert changed["stamp"] > births(ground)["alerts_v2", number, "da0001"]
 
 
+@pytest.mark.sqlite
 async def test_an_older_file_learns_from_the_log_when_its_rows_were_born(open_ground: Callable[..., Any], clock: Clock) -> None:
     ground: Ground = await open_ground()
     other = await ground.registry.create_tenant("fabrikam")
@@ -168,7 +171,7 @@ async def test_an_older_file_learns_from_the_log_when_its_rows_were_born(open_gr
         if number % 2:
             clock.forward(1)
             await ground.write(ground.put({**record, "title": "changed"}, "title"), tenant=other if number % 3 == 0 else None)
-    fresh, born = laid_out(ground.path), births(ground.path)
+    fresh, born = laid_out(ground.path), births(ground)
     assert len(set(born.values())) == len(born) == 20
     await ground.store.close()
     change(ground.path, *(f'ALTER TABLE "{one.table}" DROP COLUMN born' for one in ground.model.stored()),
@@ -178,13 +181,14 @@ async def test_an_older_file_learns_from_the_log_when_its_rows_were_born(open_gr
            "PRAGMA user_version = 2")  # fmt: skip
     again: Ground = await open_ground()
     unknown = ("alerts_v2", other.number, "da0018")
-    assert births(ground.path) == {**born, unknown: -1}, "what the log does not know is before everything, and has an instant of its own"
+    assert births(ground) == {**born, unknown: -1}, "what the log does not know is before everything, and has an instant of its own"
     assert laid_out(ground.path) == fresh
     clock.forward(1)
     record = await again.add(99)
-    assert births(ground.path)["alerts_v2", again.tenant.number, "da0099"] == real_clock.ticks(record["lastUpdateDateTime"])
+    assert births(ground)["alerts_v2", again.tenant.number, "da0099"] == real_clock.ticks(record["lastUpdateDateTime"])
 
 
+@pytest.mark.sqlite
 async def test_a_document_older_than_a_member_can_still_be_changed(open_ground: Callable[..., Any]) -> None:
     """A contract that grew: the stored document does not have the new member yet, and its column was filled with null."""
     ground: Ground = await open_ground()
@@ -198,6 +202,7 @@ async def test_a_document_older_than_a_member_can_still_be_changed(open_ground: 
     assert await again.ids(filter="title eq 'changed' and assignedTo eq null") == ["da0001"]
 
 
+@pytest.mark.sqlite
 async def test_filling_more_than_a_thousand_rows(open_ground: Callable[..., Any]) -> None:
     ground: Ground = await open_ground()
     await ground.write(*(ground.put(ground.alert(number, severity="high")) for number in range(2_500)))
@@ -208,6 +213,7 @@ async def test_filling_more_than_a_thousand_rows(open_ground: Callable[..., Any]
     assert rows(again.path, 'SELECT "severity", count(*) FROM alerts_v2 GROUP BY 1') == [(256, 2_500)]
 
 
+@pytest.mark.sqlite
 async def test_opening_again_changes_nothing(open_ground: Callable[..., Any]) -> None:
     ground: Ground = await open_ground()
     await ground.add(1)
@@ -219,6 +225,7 @@ async def test_opening_again_changes_nothing(open_ground: Callable[..., Any]) ->
     assert again.tenant == ground.tenant
 
 
+@pytest.mark.sqlite
 async def test_a_newer_schema_is_refused_and_left_alone(open_ground: Callable[..., Any], clock: Clock) -> None:
     ground: Ground = await open_ground()
     await ground.store.close()
@@ -293,7 +300,7 @@ async def test_an_original_comes_back_byte_by_byte(ground: Ground, original: byt
     assert (found.source, found.product, found.native_id, found.updated, found.received, found.repaired) == (
         "mde", "microsoft", "N1", 5, 7, True,
     )  # fmt: skip
-    [(stored, normalised)] = rows(ground.path, "SELECT original, normalised FROM entries")
+    [(stored, normalised)] = ground.place.rows("SELECT original, normalised FROM entries")
     assert zlib.decompress(stored) == original
     assert len(original) < 1000 or len(stored) < len(original) / 10
     assert unpacked(normalised) == {"a": 1}
@@ -318,7 +325,7 @@ async def test_originals_of_another_tenant_stay_there(ground: Ground) -> None:
 async def test_nothing_is_kept_of_what_is_said_of_an_alert_that_is_not_there(ground: Ground) -> None:
     with pytest.raises(Fault, match="da0001"):
         await ground.write(PutEntry("da0001", "a", "p", "n", None, 0, repaired=False, kept=kept({}, b"1")))
-    assert rows(ground.path, "SELECT count(*) FROM entries") == [(0,)]
+    assert ground.place.rows("SELECT count(*) FROM entries") == [(0,)]
 
 
 async def test_entries_from_before_they_were_packed_come_along(tmp_path: Path, clock: Clock) -> None:

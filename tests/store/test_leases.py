@@ -12,8 +12,8 @@ from secgraph import clock as real_clock
 from secgraph.errors import Superseded
 from secgraph.model.edm import load
 from secgraph.store.leases import LIFE, Leases
-from secgraph.store.protocol import Decision, Fence, Needs
-from secgraph.store.sqlite import SqliteStore, open_store
+from secgraph.store.protocol import Decision, Fence, Needs, Store
+from secgraph.store.sqlite import open_store
 from secgraph.testing import Clock
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ FACT = ("fact_put", {"name": "word", "value": "written"})
 
 
 @pytest.fixture(params=["one process", "another one writes"])
-async def store(ground: Ground, clock: Clock, request: pytest.FixtureRequest) -> AsyncIterator[SqliteStore]:
+async def store(ground: Ground, clock: Clock, request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     """The store that the leases are in, which writes by itself or hands over."""
     if request.param == "one process":
         yield ground.store
@@ -35,21 +35,21 @@ async def store(ground: Ground, clock: Clock, request: pytest.FixtureRequest) ->
     await made.close()
 
 
-async def test_one_of_many_gets_it(store: SqliteStore, clock: Clock) -> None:
+async def test_one_of_many_gets_it(store: Store, clock: Clock) -> None:
     all_of_them = [Leases(store, clock) for _ in range(10)]
     found = await asyncio.gather(*(one.claim("a") for one in all_of_them))
     assert [fence for fence in found if fence is not None] == [Fence("a", 1)]
     assert len({one.holder for one in all_of_them}) == 10
 
 
-async def test_leases_of_other_names_are_others(store: SqliteStore, clock: Clock) -> None:
+async def test_leases_of_other_names_are_others(store: Store, clock: Clock) -> None:
     one, two = Leases(store, clock), Leases(store, clock)
     assert await one.claim("a") == Fence("a", 1)
     assert await two.claim("b") == Fence("b", 1)
     assert await two.claim("a") is None
 
 
-async def test_it_runs_as_long_as_it_is_renewed(store: SqliteStore, clock: Clock) -> None:
+async def test_it_runs_as_long_as_it_is_renewed(store: Store, clock: Clock) -> None:
     one, two = Leases(store, clock), Leases(store, clock)
     fence = await one.claim("a")
     assert fence is not None
@@ -63,7 +63,7 @@ async def test_it_runs_as_long_as_it_is_renewed(store: SqliteStore, clock: Clock
     assert await one.claim("a") is None
 
 
-async def test_what_was_released_is_free_at_once(store: SqliteStore, clock: Clock) -> None:
+async def test_what_was_released_is_free_at_once(store: Store, clock: Clock) -> None:
     one, two = Leases(store, clock), Leases(store, clock)
     fence = await one.claim("a")
     assert fence is not None
@@ -73,7 +73,7 @@ async def test_what_was_released_is_free_at_once(store: SqliteStore, clock: Cloc
     assert await one.claim("a") is None
 
 
-async def test_behind_a_fence_that_fell_nothing_is_written(ground: Ground, store: SqliteStore, clock: Clock) -> None:
+async def test_behind_a_fence_that_fell_nothing_is_written(ground: Ground, store: Store, clock: Clock) -> None:
     one, two = Leases(store, clock), Leases(store, clock)
     former = await one.claim("a")
     assert former is not None

@@ -33,6 +33,7 @@ def index_of(ground: Ground, plan: Plan) -> str:
     return next(line for line in said if "INDEX" in line)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("text", [
     "lastUpdateDateTime gt {}", "lastUpdateDateTime ge {} and severity eq 'medium'", "contains(title,'t') and lastUpdateDateTime gt {}",
 ])  # fmt: skip

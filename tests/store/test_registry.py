@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import apsw
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -22,6 +20,7 @@ from secgraph.store.retention import retain
 from secgraph.testing import Clock, self_signed
 
 if TYPE_CHECKING:
+    from tests.databases import Place
     from tests.store.conftest import Ground
 
 READ, WRITE = "SecurityAlert.Read.All", "SecurityAlert.ReadWrite.All"
@@ -32,18 +31,17 @@ def everything(path: Path) -> bytes:
     return b"".join(file.read_bytes() for file in sorted(path.parent.iterdir()) if file.is_file())
 
 
-def rows_of(path: Path, tenant: int) -> dict[str, int]:
+def rows_of(place: Place, tenant: int) -> dict[str, int]:
     """How many rows of a tenant each table has; a table of words is asked by its own means, and stands for what is behind it."""
+    listed = "SELECT name FROM sqlite_schema WHERE type = 'table'" if place.kind == "sqlite" else "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
     found: dict[str, int] = {}
-    with closing(apsw.Connection(str(path))) as connection:
-        for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('facts', 'leases', 'signing_keys')").fetchall():
-            if "_words_" in str(name):
-                continue
-            words = str(name).endswith("_words")
-            condition = f'"{name}" MATCH ?' if words else "tenant = ?"
-            value = f'tenant:"{tenant}"' if words else tenant
-            for (count,) in connection.execute(f'SELECT count(*) FROM "{name}" WHERE {condition}', (value,)):
-                found[str(name)] = int(str(count))
+    for (name,) in place.rows(listed):
+        if "_words_" in name or name in {"facts", "leases", "signing_keys"}:
+            continue
+        words = name.endswith("_words") and place.kind == "sqlite"
+        condition = f'"{name}" MATCH ?' if words else "tenant = ?"
+        [(count,)] = place.rows(f'SELECT count(*) FROM "{name}" WHERE {condition}', f'tenant:"{tenant}"' if words else tenant)
+        found[name] = count
     return found
 
 
@@ -98,12 +96,12 @@ async def test_a_deleted_tenant_leaves_nothing_and_its_number_is_never_used_agai
         await ground.write(Remove(ground.model.sets[ALERTS], "da0002"), tenant=tenant)
         await retain(ground.store, tenant.number, alerts=30)
         assert application.tenant == tenant.number
-    filled = rows_of(ground.path, other.number)
+    filled = rows_of(ground.place, other.number)
     assert all(count > 0 for name, count in filled.items() if not name.startswith("incidents")), filled
     await ground.registry.delete_tenant(last)
-    left = rows_of(ground.path, last.number)
+    left = rows_of(ground.place, last.number)
     assert set(left.values()) == {0}, left
-    assert rows_of(ground.path, other.number) == filled
+    assert rows_of(ground.place, other.number) == filled
     assert await ground.registry.known_tenant(last.id) is None
     with pytest.raises(UsageError):
         await ground.registry.tenant("tailspin")
@@ -134,6 +132,7 @@ async def test_a_tenant_deleted_elsewhere_is_unknown_here_too(open_ground: Calla
 # --- applications --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sqlite
 async def test_a_secret_is_shown_once_and_stands_nowhere_in_the_files(ground: Ground) -> None:
     application, secret = await ground.registry.create_application(ground.tenant, "app", [READ])
     rotated = await ground.registry.rotate(ground.tenant, application)

@@ -13,7 +13,6 @@ from secgraph.access.narrow import narrow
 from secgraph.errors import TooSlow
 from secgraph.model.choices import ALERTS
 from secgraph.odata import bind
-from secgraph.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from tests.store.conftest import Ground
@@ -59,11 +58,10 @@ async def test_with_time_enough_it_is_answered(open_ground: Callable[..., Any]) 
 
 async def test_a_slow_query_does_not_hold_up_others(open_ground: Callable[..., Any]) -> None:
     ground = await crowded(open_ground, 30.0)
-    store: SqliteStore = ground.store
     slow = [asyncio.ensure_future(ground.ids(filter=f"{SLOW} and title ne '{number}'")) for number in range(6)]
     await asyncio.sleep(0)
     quick = asyncio.ensure_future(ground.ids(top="1"))
     done, _ = await asyncio.wait([*slow, quick], return_when=asyncio.FIRST_COMPLETED)
     assert quick in done
     assert await asyncio.gather(*slow) == [[]] * 6
-    await store.close()
+    await ground.store.close()

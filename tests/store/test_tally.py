@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from contextlib import closing
 from typing import Any
 
-import apsw
 import pytest
 from tests.store.conftest import Ground
 
@@ -38,9 +36,8 @@ async def counted(ground: Ground, text: str | None, tenant: Tenant | None = None
 def listed(ground: Ground, tenant: int) -> tuple[Counter[Any], Counter[Any]]:
     """The combinations of the rows, and those that the tally tells."""
     names = ", ".join(f'"{name}"' for name in NAMES)
-    with closing(apsw.Connection(str(ground.path))) as connection:
-        rows = connection.execute(f"SELECT {names} FROM alerts_v2 WHERE tenant = ?", (tenant,)).fetchall()
-        told = connection.execute(f"SELECT {names}, many FROM alerts_v2_tally WHERE tenant = ?", (tenant,)).fetchall()
+    rows = ground.place.rows(f"SELECT {names} FROM alerts_v2 WHERE tenant = ?", tenant)
+    told = ground.place.rows(f"SELECT {names}, many FROM alerts_v2_tally WHERE tenant = ?", tenant)
     return Counter(rows), Counter({tuple(row[:-1]): int(str(row[-1])) for row in told if row[-1]})
 
 

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secgraph import clock as real_clock
-from secgraph.errors import Busy, Conflict, Fault, Refusal, Stale
+from secgraph.errors import Busy, Fault, Refusal, Stale
 from secgraph.model.choices import ALERTS
-from secgraph.model.edm import load
 from secgraph.store.kept import kept
 from secgraph.store.protocol import Change, Decision, Facts, Needs, PutEntry, PutIncidentKey, Reject
-from secgraph.store.sqlite import open_store
 from secgraph.testing import Clock
 
 if TYPE_CHECKING:
@@ -172,7 +170,8 @@ async def test_one_failing_write_of_a_group_does_not_fail_the_others(ground: Gro
     def refuse(facts: Facts) -> Decision[int]:
         raise Stale(str(facts.now))
 
-    first = asyncio.ensure_future(ground.store.write(ground.tenant.number, Needs(), slow))
+    many = tuple((ALERTS, f"da{number}") for number in range(50))  # what is about many rows is decided beside the event loop
+    first = asyncio.ensure_future(ground.store.write(ground.tenant.number, Needs(rows=many), slow))
     await asyncio.to_thread(entered.wait, 10)
     waiting: list[Any] = []
     for number in range(60):  # these wait behind the slow one, and share a transaction
@@ -188,8 +187,7 @@ async def test_one_failing_write_of_a_group_does_not_fail_the_others(ground: Gro
     await first
     results = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(one) for one in results[1::3]] == [Stale] * 20
-    assert results[2] is None
-    assert [type(one) for one in results[5::3]] == [Conflict] * 19
+    assert sorted(type(one).__name__ for one in results[2::3]) == ["Conflict"] * 19 + ["NoneType"]
     assert [one["id"] for one in results[0::3] if isinstance(one, dict)] == [f"da{number:04}" for number in range(0, 60, 3)]
     assert len(await ground.events()) == 20
     await holds(ground)
@@ -206,13 +204,13 @@ async def test_a_writer_that_goes_away_leaves_the_others_alone(ground: Ground) -
     await holds(ground)
 
 
-async def test_two_stores_on_one_file_keep_one_clock(open_ground: Callable[..., Any]) -> None:
-    """As two processes do: each store has its own loop, connections and writer thread."""
+async def test_two_stores_on_one_database_keep_one_clock(open_ground: Callable[..., Any]) -> None:
+    """As two processes do: each store has its own loop and connections."""
     ground: Ground = await open_ground(now=real_clock.now)
     failures: list[BaseException] = []
 
     async def writes(start: int) -> None:
-        store = open_store(ground.path, load(), lambda: real_clock.now() - start * real_clock.SECOND)
+        store = await ground.place.open(lambda: real_clock.now() - start * real_clock.SECOND)
         try:
             for number in range(start, start + 40, 4):
                 batch = [ground.write(ground.put(ground.alert(one)), store=store) for one in range(number, number + 3)]
@@ -240,7 +238,7 @@ async def test_two_stores_on_one_file_keep_one_clock(open_ground: Callable[..., 
 
 async def test_incident_numbers_are_handed_out_once(open_ground: Callable[..., Any]) -> None:
     ground: Ground = await open_ground()
-    other = open_store(ground.path, load(), real_clock.now)
+    other = await ground.place.open(real_clock.now)
     try:
         take = [store.write(ground.tenant.number, Needs(), lambda facts: Decision((), facts.new_incident()))
                 for _ in range(20) for store in (ground.store, other)]  # fmt: skip

@@ -8,7 +8,7 @@ import typer
 
 from secgraph import clock
 from secgraph.app import Core
-from secgraph.cli.terminal import AsJson, Data, InTenant, confirm, err, out, show, table_of, with_core
+from secgraph.cli.terminal import AsJson, Data, Database, InTenant, confirm, err, out, show, table_of, with_core
 from secgraph.store.registry import Application, Tenant
 
 tenant_app = typer.Typer(no_args_is_help=True, help="Tenants: organisations whose data never meet.")
@@ -25,16 +25,16 @@ def _app_data(application: Application) -> dict[str, Any]:
 
 
 @tenant_app.command("create")
-def tenant_create(name: str, data: Data = None, as_json: AsJson = False) -> None:
+def tenant_create(name: str, data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
     """Make a tenant."""
-    made = with_core(data, lambda inner: inner.registry.create_tenant(name))
+    made = with_core(data, database, lambda inner: inner.registry.create_tenant(name))
     show(_tenant_data(made), as_json=as_json, human=lambda: out.print(f"Tenant '{made.name}' has the id {made.id}."))
 
 
 @tenant_app.command("list")
-def tenant_list(data: Data = None, as_json: AsJson = False) -> None:
+def tenant_list(data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
     """List the tenants."""
-    found = [_tenant_data(one) for one in with_core(data, lambda inner: inner.registry.tenants())]
+    found = [_tenant_data(one) for one in with_core(data, database, lambda inner: inner.registry.tenants())]
     show(found, as_json=as_json, human=lambda: table_of(("id", "name", "created"), [tuple(one.values()) for one in found]))
 
 
@@ -43,6 +43,7 @@ def tenant_delete(
     name: str,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     data: Data = None,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Delete a tenant with all its alerts, incidents and applications."""
@@ -53,7 +54,7 @@ def tenant_delete(
         await inner.registry.delete_tenant(tenant)
         return tenant
 
-    gone = with_core(data, work)
+    gone = with_core(data, database, work)
     show(_tenant_data(gone), as_json=as_json, human=lambda: out.print(f"Tenant '{gone.name}' is gone."))
 
 
@@ -83,6 +84,7 @@ def app_create(
     permission: Annotated[list[str] | None, typer.Option("--permission", "-p", help="May be repeated.")] = None,
     tenant: InTenant = None,
     data: Data = None,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an application and print its secret, once."""
@@ -90,54 +92,68 @@ def app_create(
     async def work(inner: Core) -> tuple[Application, str]:
         return await inner.registry.create_application(await inner.registry.tenant(tenant), name, permission or [])
 
-    _show_app(*with_core(data, work), as_json=as_json)
+    _show_app(*with_core(data, database, work), as_json=as_json)
 
 
 @app_app.command("list")
-def app_list(tenant: InTenant = None, data: Data = None, as_json: AsJson = False) -> None:
+def app_list(tenant: InTenant = None, data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
     """List the applications of a tenant."""
 
     async def work(inner: Core) -> list[Application]:
         return await inner.registry.applications(await inner.registry.tenant(tenant))
 
-    found = [_app_data(one) for one in with_core(data, work)]
+    found = [_app_data(one) for one in with_core(data, database, work)]
     rows = [(one["id"], one["name"], one["createdDateTime"], ", ".join(one["permissions"])) for one in found]
     show(found, as_json=as_json, human=lambda: table_of(("id", "name", "created", "permissions"), rows))
 
 
 @app_app.command("show")
-def app_show(application: str, tenant: InTenant = None, data: Data = None, as_json: AsJson = False) -> None:
+def app_show(
+    application: str, tenant: InTenant = None, data: Data = None, database: Database = None, as_json: AsJson = False
+) -> None:
     """Show one application, by name or id."""
-    _, found = with_core(data, lambda inner: application_named(inner, tenant, application))
+    _, found = with_core(data, database, lambda inner: application_named(inner, tenant, application))
     _show_app(found, None, as_json=as_json)
 
 
 @app_app.command("grant")
 def app_grant(
-    application: str, permissions: list[str], tenant: InTenant = None, data: Data = None, as_json: AsJson = False
+    application: str,
+    permissions: list[str],
+    tenant: InTenant = None,
+    data: Data = None,
+    database: Database = None,
+    as_json: AsJson = False,
 ) -> None:
     """Grant permissions. The application's next token carries them."""
 
     async def work(inner: Core) -> Application:
         return await inner.registry.grant(*await application_named(inner, tenant, application), permissions)
 
-    _show_app(with_core(data, work), None, as_json=as_json)
+    _show_app(with_core(data, database, work), None, as_json=as_json)
 
 
 @app_app.command("revoke")
 def app_revoke(
-    application: str, permissions: list[str], tenant: InTenant = None, data: Data = None, as_json: AsJson = False
+    application: str,
+    permissions: list[str],
+    tenant: InTenant = None,
+    data: Data = None,
+    database: Database = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take permissions away. Tokens already issued end within seconds."""
 
     async def work(inner: Core) -> Application:
         return await inner.registry.revoke(*await application_named(inner, tenant, application), permissions)
 
-    _show_app(with_core(data, work), None, as_json=as_json)
+    _show_app(with_core(data, database, work), None, as_json=as_json)
 
 
 @app_app.command("rotate")
-def app_rotate(application: str, tenant: InTenant = None, data: Data = None, as_json: AsJson = False) -> None:
+def app_rotate(
+    application: str, tenant: InTenant = None, data: Data = None, database: Database = None, as_json: AsJson = False
+) -> None:
     """Make a new secret. The old one and all tokens issued with it end within seconds."""
 
     async def work(inner: Core) -> tuple[Application, str]:
@@ -145,7 +161,7 @@ def app_rotate(application: str, tenant: InTenant = None, data: Data = None, as_
         secret = await inner.registry.rotate(owner, found)
         return found, secret
 
-    _show_app(*with_core(data, work), as_json=as_json)
+    _show_app(*with_core(data, database, work), as_json=as_json)
 
 
 @app_app.command("delete")
@@ -154,6 +170,7 @@ def app_delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     tenant: InTenant = None,
     data: Data = None,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Delete an application. Its tokens end within seconds."""
@@ -164,5 +181,5 @@ def app_delete(
         await inner.registry.delete_application(owner, found)
         return found
 
-    gone = with_core(data, work)
+    gone = with_core(data, database, work)
     show(_app_data(gone), as_json=as_json, human=lambda: out.print(f"Application '{gone.name}' is gone."))

@@ -10,7 +10,7 @@ import typer
 from secgraph import clock
 from secgraph.app import Core
 from secgraph.cli.access import application_named
-from secgraph.cli.terminal import AsJson, Data, InTenant, err, out, show, with_core
+from secgraph.cli.terminal import AsJson, Data, Database, InTenant, err, out, show, with_core
 from secgraph.errors import UsageError
 from secgraph.store.certificate import LONGEST_FILE, Certificate
 
@@ -37,6 +37,7 @@ def certificate_add(
     file: Annotated[Path, typer.Argument(help="The certificate, PEM or DER; its private key stays with the application.")],
     tenant: InTenant = None,
     data: Data = None,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Register a certificate. Several may be registered at a time, so that one takes over from the other."""
@@ -45,7 +46,7 @@ def certificate_add(
     async def work(inner: Core) -> Certificate:
         return await inner.registry.add_certificate(*await application_named(inner, tenant, application), content)
 
-    made = with_core(data, work)
+    made = with_core(data, database, work)
 
     def human() -> None:
         _lines([made])
@@ -57,14 +58,16 @@ def certificate_add(
 
 
 @certificate_app.command("list")
-def certificate_list(application: str, tenant: InTenant = None, data: Data = None, as_json: AsJson = False) -> None:
+def certificate_list(
+    application: str, tenant: InTenant = None, data: Data = None, database: Database = None, as_json: AsJson = False
+) -> None:
     """List the certificates of an application."""
 
     async def work(inner: Core) -> list[Certificate]:
         owner, found = await application_named(inner, tenant, application)
         return await inner.registry.certificates(owner, found.id)
 
-    found = with_core(data, work)
+    found = with_core(data, database, work)
     show([_data(one) for one in found], as_json=as_json, human=lambda: _lines(found))
 
 
@@ -74,6 +77,7 @@ def certificate_remove(
     thumbprint: Annotated[str, typer.Argument(help="SHA-1 or SHA-256, or its first eight digits or more.")],
     tenant: InTenant = None,
     data: Data = None,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Remove a certificate. All tokens of the application issued so far end within seconds."""
@@ -81,7 +85,7 @@ def certificate_remove(
     async def work(inner: Core) -> Certificate:
         return await inner.registry.remove_certificate(*await application_named(inner, tenant, application), thumbprint)
 
-    gone = with_core(data, work)
+    gone = with_core(data, database, work)
     show(_data(gone), as_json=as_json, human=lambda: out.print(f"The certificate {gone.sha1.upper()} is gone."))
 
 

@@ -14,7 +14,7 @@ import typer.core
 
 from secgraph import clock
 from secgraph.app import Core
-from secgraph.cli.terminal import AsJson, Data, InTenant, bar, out, show, table_of, with_core
+from secgraph.cli.terminal import AsJson, Data, Database, InTenant, bar, out, show, table_of, with_core
 from secgraph.errors import UsageError
 from secgraph.extend import source as source_named
 from secgraph.extend import sources
@@ -41,6 +41,7 @@ def ingest_files(
     source: Annotated[str, typer.Option("--source", "-s", help="Which product the records are of.")] = "",
     tenant: InTenant = None,
     data: Data = None,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Take in files of one source; the word may be left out: secgraph ingest --source S FILE..."""
@@ -60,7 +61,7 @@ def ingest_files(
                     reports.append((name, await inner.door.take(found.number, connector, stream, tick=tick)))
         return reports
 
-    reports = with_core(data, work)
+    reports = with_core(data, database, work)
     show([{"file": name, **as_data(report)} for name, report in reports], as_json=as_json,
            human=lambda: _say_reports(reports))  # fmt: skip
     if any(problem.kept for _, report in reports for problem in report.problems):
@@ -85,9 +86,9 @@ def _say_report(name: str, report: Report) -> None:
 
 
 @rejected_app.command("list")
-def rejected_list(tenant: InTenant = None, data: Data = None, as_json: AsJson = False) -> None:
+def rejected_list(tenant: InTenant = None, data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
     """List the records that could not be taken in, with the reason."""
-    rows = with_core(data, lambda inner: _rejected(inner, tenant))
+    rows = with_core(data, database, lambda inner: _rejected(inner, tenant))
     found = [{"number": row["number"], "source": row["source"], "line": row["line"], "reason": row["reason"],
               "receivedDateTime": clock.text(row["received"]),
               "record": zlib.decompress(row["data"]).decode("utf-8", "replace")} for row in rows]  # fmt: skip
@@ -106,7 +107,7 @@ async def _rejected(inner: Core, tenant: str | None) -> list[dict[str, Any]]:
 
 
 @rejected_app.command("retry")
-def rejected_retry(tenant: InTenant = None, data: Data = None, as_json: AsJson = False) -> None:
+def rejected_retry(tenant: InTenant = None, data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
     """Take the rejected records in once more; those that fail again are kept with their new reason."""
 
     async def work(inner: Core) -> Report:
@@ -121,5 +122,5 @@ def rejected_retry(tenant: InTenant = None, data: Data = None, as_json: AsJson =
                 whole.reject(row["line"], problem.reason, kept=problem.kept)
         return whole
 
-    report = with_core(data, work)
+    report = with_core(data, database, work)
     show(as_data(report), as_json=as_json, human=lambda: _say_report("retried", report))

@@ -10,7 +10,7 @@ import typer
 
 from secgraph import clock
 from secgraph.app import SEAL, Core
-from secgraph.cli.terminal import AsJson, Data, confirm, out, show, table_of, with_core
+from secgraph.cli.terminal import AsJson, Data, Database, confirm, out, show, table_of, with_core
 from secgraph.edge.signing import Held, Kind
 from secgraph.errors import UsageError
 from secgraph.private import write_private
@@ -55,40 +55,45 @@ def _show(found: list[Held], said: str, *, as_json: bool) -> None:
 
 
 @keys_app.command("list")
-def keys_list(links: OfLinks = False, data: Data = None, as_json: AsJson = False) -> None:
+def keys_list(links: OfLinks = False, data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
     """List the keys: which one signs, and until when those before it are honoured."""
-    _show(with_core(data, lambda inner: inner.keys.held(_kind(links))), "", as_json=as_json)
+    _show(with_core(data, database, lambda inner: inner.keys.held(_kind(links))), "", as_json=as_json)
 
 
 @keys_app.command("rotate")
-def keys_rotate(links: OfLinks = False, data: Data = None, as_json: AsJson = False) -> None:
+def keys_rotate(links: OfLinks = False, data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
     """Make a new key that signs from now on. What was signed before stays good; running servers notice by themselves."""
-    found = with_core(data, lambda inner: inner.keys.rotate(_kind(links)))
+    found = with_core(data, database, lambda inner: inner.keys.rotate(_kind(links)))
     _show(found, "The key {id} signs from now on.", as_json=as_json)
 
 
 @keys_app.command("add")
-def keys_add(file: Path, data: Data = None, as_json: AsJson = False) -> None:
+def keys_add(file: Path, data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
     """Take in an RSA key of your own (PEM) that signs tokens from now on. Tokens issued before stay good."""
     try:
         pem = file.read_bytes()
     except OSError as fault:
         raise UsageError(f"The file {file} cannot be read: {fault.strerror}.") from None
-    found = with_core(data, lambda inner: inner.keys.add(pem, f"in {file}"))
+    found = with_core(data, database, lambda inner: inner.keys.add(pem, f"in {file}"))
     _show(found, "The key {id} signs from now on.", as_json=as_json)
 
 
 # An id may begin with a dash.
 @keys_app.command("remove", context_settings={"ignore_unknown_options": True})
-def keys_remove(key: str, links: OfLinks = False, data: Data = None, as_json: AsJson = False) -> None:
+def keys_remove(
+    key: str, links: OfLinks = False, data: Data = None, database: Database = None, as_json: AsJson = False
+) -> None:
     """Remove a key, by its name or id. What it signed ends within seconds."""
-    found = with_core(data, lambda inner: inner.keys.remove(_kind(links), key))
+    found = with_core(data, database, lambda inner: inner.keys.remove(_kind(links), key))
     _show(found, "The key is gone.", as_json=as_json)
 
 
 @keys_app.command("discard")
 def keys_discard(
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, data: Data = None, as_json: AsJson = False
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data: Data = None,
+    database: Database = None,
+    as_json: AsJson = False,
 ) -> None:
     """Remove all keys, for when the key that seals them is lost. Stop the servers first; the next start makes new ones."""
 
@@ -96,7 +101,7 @@ def keys_discard(
         confirm("Remove all keys, and end every token and link handed out?", yes=yes)
         return await inner.keys.discard()
 
-    count = with_core(data, work)
+    count = with_core(data, database, work)
     show({"removed": count}, as_json=as_json, human=lambda: out.print(f"{count} keys are gone."))
 
 
@@ -110,10 +115,11 @@ def keys_seal_key() -> None:
 def keys_reseal(
     new: Annotated[str, typer.Option("--new", help="@file with the new key: see seal-key.")],
     data: Data = None,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Seal what is secret with another key. Then give it to every node, and start them again."""
-    settings = gather({"data": data})
+    settings = gather({"data": data, "database": database})
     if not new.startswith("@"):
         raise UsageError("Give the new key in a file: --new @file. On the command line others could read it.")
     try:
@@ -125,7 +131,7 @@ def keys_reseal(
         raise UsageError(f"The key in {new[1:]} is not text.") from None
     except ValueError as fault:
         raise UsageError(f"The key in {new[1:]} {fault}.") from None
-    count = with_core(data, lambda inner: inner.keys.reseal(seal))
+    count = with_core(data, database, lambda inner: inner.keys.reseal(seal))
     file = settings.folder / SEAL
     if not settings["seal_key"] and file.exists():
         write_private(file, f"{text}\n".encode())

@@ -9,7 +9,7 @@ import typer
 
 from secgraph import clock
 from secgraph.app import Core
-from secgraph.cli.terminal import AsJson, Data, InTenant, bar, err, out, show, table_of, with_core
+from secgraph.cli.terminal import AsJson, Data, Database, InTenant, bar, err, out, show, table_of, with_core
 from secgraph.errors import UsageError
 from secgraph.ingest.prune import Pruned, prune
 from secgraph.settings import gather
@@ -32,14 +32,14 @@ def _show(tenant: Tenant, kept: Retention, *, as_json: bool) -> None:
 
 
 @retention_app.command("show")
-def retention_show(tenant: InTenant = None, data: Data = None, as_json: AsJson = False) -> None:
+def retention_show(tenant: InTenant = None, data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
     """Show how long a tenant keeps what."""
 
     async def work(inner: Core) -> tuple[Tenant, Retention]:
         found = await inner.registry.tenant(tenant)
         return found, await retention(inner.store, found.number)
 
-    _show(*with_core(data, work), as_json=as_json)
+    _show(*with_core(data, database, work), as_json=as_json)
 
 
 @retention_app.command("set")
@@ -49,6 +49,7 @@ def retention_set(
     events: Days = None,
     tenant: InTenant = None,
     data: Data = None,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Set how long a tenant keeps what. What is older is taken away within the hour, and does not come back."""
@@ -59,7 +60,7 @@ def retention_set(
         found = await inner.registry.tenant(tenant)
         return found, await retain(inner.store, found.number, alerts=alerts, originals=originals, events=events)
 
-    found, kept = with_core(data, work)
+    found, kept = with_core(data, database, work)
     _show(found, kept, as_json=as_json)
     links = gather({"data": data})["delta_days"]
     if 0 < kept.events < links:
@@ -68,7 +69,7 @@ def retention_set(
 
 
 @retention_app.command("run")
-def retention_run(tenant: InTenant = None, data: Data = None, as_json: AsJson = False) -> None:
+def retention_run(tenant: InTenant = None, data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
     """Take away now what a tenant keeps no longer; a server does so every hour."""
 
     async def work(inner: Core) -> Pruned:
@@ -76,7 +77,7 @@ def retention_run(tenant: InTenant = None, data: Data = None, as_json: AsJson = 
         with bar("Taking away") as tick:
             return await prune(inner.store, inner.model, found.number, clock.now, most=2**62, tick=tick)
 
-    done = with_core(data, work)
+    done = with_core(data, database, work)
     said = (
         f"{done.alerts} alerts, {done.incidents} incidents, {done.originals} original records, {done.events} lines of the log"
     )

@@ -1,7 +1,8 @@
-"""Running and looking: serve, settings, version, token."""
+"""Running and looking: serve, migrate, settings, version, token."""
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import sys
 from typing import Annotated, Any
@@ -10,7 +11,8 @@ import typer
 
 from secgraph import __version__, observe, quickstart, serve
 from secgraph import workers as workers_
-from secgraph.cli.terminal import AsJson, Data, bar, out, show, table_of
+from secgraph.app import migrated
+from secgraph.cli.terminal import AsJson, Data, Database, bar, out, show, table_of
 from secgraph.errors import UsageError
 from secgraph.settings import gather, table
 
@@ -21,6 +23,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 @app.command("serve")
 def serve_command(
     data: Data = None,
+    database: Database = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1 and ::1).")] = None,
     port: Annotated[str | None, typer.Option(help="Port to listen on (default 8443).")] = None,
     public_url: Annotated[str | None, typer.Option(help="Origin that clients use when a proxy stands in front.")] = None,
@@ -34,8 +37,9 @@ def serve_command(
     empty: Annotated[bool, typer.Option("--empty", help="Leave the examples out of a first start.")] = False,
 ) -> None:
     """Run the server. A first start makes a certificate, a tenant, an application and examples."""
-    settings = gather({"data": data, "host": host, "port": port, "public_url": public_url, "tls_cert": tls_cert,
-                       "tls_key": tls_key, "workers": workers, "role": role, "allow_plain_http": allow_plain_http,
+    settings = gather({"data": data, "database": database, "host": host, "port": port, "public_url": public_url,
+                       "tls_cert": tls_cert, "tls_key": tls_key, "workers": workers, "role": role,
+                       "allow_plain_http": allow_plain_http,
                        "log_format": log_format, "log_level": log_level})  # fmt: skip
     observe.log_to_stderr(level=settings["log_level"], form=settings["log_format"])
     start = workers_.run if settings["workers"] > 1 else serve.run
@@ -50,10 +54,21 @@ def serve_worker_command() -> None:
     workers_.work(settings, sockets)
 
 
+@app.command("migrate")
+def migrate_command(data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
+    """Bring the tables of the database up to this version. A server does so by itself when it starts."""
+    done = asyncio.run(migrated(gather({"data": data, "database": database})))
+
+    def human() -> None:
+        out.print("\n".join(done) if done else "Nothing was to be done.", markup=False)
+
+    show({"done": done}, as_json=as_json, human=human)
+
+
 @app.command("settings")
-def settings_command(data: Data = None, as_json: AsJson = False) -> None:
+def settings_command(data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
     """Print every setting in force, where it came from, and what it does. Secrets are masked."""
-    rows = table(gather({"data": data}))
+    rows = table(gather({"data": data, "database": database}))
     named = [dict(zip(("name", "value", "origin", "says"), row, strict=True)) for row in rows]
     show(named, as_json=as_json, human=lambda: table_of(("setting", "value", "from", "what it does"), rows))
 

@@ -23,13 +23,16 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder (default ./data).")]
+Database = Annotated[
+    str | None, typer.Option("--database", help="PostgreSQL database instead of SQLite's file: an address, or @file with it.")
+]
 InTenant = Annotated[str | None, typer.Option("--tenant", help="Tenant by name or id; may be left out when there is one.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def with_core(data: Path | None, work: Callable[[Core], Awaitable[Any]]) -> Any:
-    """What the work gives on an open core of a data folder."""
-    settings = gather({"data": data})
+def with_core(data: Path | None, database: str | None, work: Callable[[Core], Awaitable[Any]]) -> Any:
+    """What the work gives on an open core of a data folder and its database."""
+    settings = gather({"data": data, "database": database})
 
     async def run() -> Any:
         async with core(settings) as inner:

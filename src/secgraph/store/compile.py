@@ -203,7 +203,7 @@ def compiled(query: Query, dialect: Dialect) -> Plan:
     since = _since(query, parts)
     writer = Writer(dialect, since)
     where = _where(writer, parts)
-    needed = needed_words(parts, query.of)
+    needed = None if dialect.counts else needed_words(parts, query.of)
     keys = tuple(SortKey(*writer.key(order.by), order.descending) for order in query.order)
     key_values = tuple(value for key in keys for value in key.sql.values)
     plan = Plan(
@@ -220,7 +220,7 @@ def compiled(query: Query, dialect: Dialect) -> Plan:
     )
     if needed is not None:
         _by_words(plan, query.of, needed, writer)
-    if since is not None:
+    if since is not None and not dialect.counts:
         _by_change(plan, since, parts, dialect)
     return plan
 

@@ -58,6 +58,8 @@ class Dialect(Protocol):
     """The full document of the row `t`."""
     false: str
     true: str
+    counts: bool
+    """Whether its planner chooses an index by how many rows that would give."""
     clock: str
     """The statement that takes a tenant's clock, for the rest of the transaction: its GUID, the last sequence number, the
     last stamp, the last incident number, and the database's own instant (null where it has none to offer).
@@ -181,6 +183,7 @@ class Sqlite:
 
     document = 'coalesce(t."full", t.doc)'
     false, true = "0", "1"
+    counts = False
     clock = "SELECT guid, seq, stamp, incidents, NULL FROM tenants WHERE tenant = ?"
     columns = "SELECT name FROM pragma_table_info(?)"
     there = "SELECT count(*) FROM sqlite_master WHERE name = ?"

@@ -14,8 +14,8 @@ from secgraph.store.steps import Steps, ask, do
 def guarded(fence: Fence | None) -> Steps[None]:
     """The first step of a write that belongs to a lease. Superseded when another process took the lease over."""
     if fence is not None:
-        found = yield ask("lease_fence", name=fence.name)
-        if not found or found[0][0] != fence.number:
+        found = yield ask("lease_fence", name=fence.name, number=fence.number)
+        if not found:
             raise Superseded(f"The work '{fence.name}' was taken over by another process.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from secgraph import clock
-from secgraph.observe import ClockAhead, observe
+from secgraph.store.ahead import Ahead
 from secgraph.store.dialect import Sqlite
 from secgraph.store.hand import Hand, Unwritten
 from secgraph.store.steps import Steps, driven
@@ -22,9 +21,6 @@ GROUP = 512
 
 HEAVY = 2000
 """The keys that the writes of one turn need, after which the others wait for the next turn."""
-
-AHEAD = 5 * clock.SECOND
-"""How far a tenant's stamps may run ahead of the wall clock before somebody should know."""
 
 
 @dataclass(slots=True)
@@ -61,7 +57,7 @@ class Group:
     def __init__(self, dialect: Sqlite, now: clock.Now) -> None:
         self._dialect = dialect
         self._now = now
-        self._clock_told: dict[int, float] = {}
+        self._ahead = Ahead()
 
     def carry_out(self, hand: Hand, jobs: deque[Job], ends: float, taken: list[Job]) -> None:
         """Carries out waiting writes inside the open transaction, the first of them and then others until it `ends`. They are
@@ -107,13 +103,7 @@ class Group:
         now = self._now()
         turn = Turn(self._dialect, tenant, now)
         driven(turn.carry_out(writes), hand.perform)
-        self._watch_clock(tenant, turn.stamp - now)
-
-    def _watch_clock(self, tenant: int, ahead: int) -> None:
-        """Says, once a minute at most, that a tenant's stamps run ahead of a wall clock that was set back."""
-        if ahead > AHEAD and time.monotonic() > self._clock_told.get(tenant, -math.inf) + 60:
-            self._clock_told[tenant] = time.monotonic()
-            observe(ClockAhead(tenant, ahead // clock.SECOND))
+        self._ahead.watch(tenant, turn.stamp - now)
 
 
 def _turns(jobs: Iterable[Job]) -> Iterator[list[Job]]:

@@ -34,10 +34,11 @@ from secgraph.store.file import connect, migrate, perform
 from secgraph.store.group import Job
 from secgraph.store.layout import quoted
 from secgraph.store.lots import MARK
+from secgraph.store.paging import in_one_moment, page
 from secgraph.store.protocol import Answer, Decide, Fence, Key, Needs, Original, Page
 from secgraph.store.slow import too_slow
 from secgraph.store.statements import statements
-from secgraph.store.steps import ask
+from secgraph.store.steps import ask, driven
 from secgraph.store.turn import Waiting
 from secgraph.store.writing import Writer
 
@@ -210,30 +211,10 @@ def _tally(reading: _Reading, plan: Plan, tenant: int) -> int:
 
 
 def _page(reading: _Reading, plan: Plan, scoped: Scoped, after: Key | None) -> Page:
-    wanted = scoped.query.top
-    if wanted == 0:
-        return Page([], [], None)
-    plan = reading.way(plan, scoped.tenant) or plan
-    connection, now = reading.connection, reading.now
-    rows: list[Any] = []
-    if after is None:
-        statement = plan.first()
-        text, values = statement.text, statement.values(scoped.tenant, wanted + 1, now)
-        if scoped.query.skip:
-            text, values = f"{text} OFFSET ?", (*values, scoped.query.skip)
-        rows = connection.execute(text, values).fetchall()
-    else:
-        segments = plan.segments(after)
-        with _one_moment(connection) if len(segments) > 1 else contextlib.nullcontext():
-            for segment in segments:
-                values = segment.values(scoped.tenant, wanted + 1 - len(rows), now)
-                rows += connection.execute(segment.text, values).fetchall()
-                if len(rows) > wanted:
-                    break
-    more = len(rows) > wanted
-    rows = rows[:wanted]
-    last = tuple(rows[-1][2:]) if rows else None
-    return Page([row[0] for row in rows], [row[1] for row in rows], last if more else None, last)
+    if scoped.query.top:
+        plan = reading.way(plan, scoped.tenant) or plan
+    with _one_moment(reading.connection) if in_one_moment(plan, after) else contextlib.nullcontext():
+        return driven(page(plan, scoped, after, reading.now), partial(perform, reading.connection))
 
 
 @contextlib.contextmanager
@@ -249,16 +230,22 @@ def _one_moment(connection: apsw.Connection) -> Iterator[None]:
                 connection.execute("ROLLBACK")
 
 
-def open_store(
-    path: Path, model: Model, now: clock.Now, *, deadline: float = 10.0, inline: float = INLINE_SECONDS
-) -> SqliteStore:
-    """Opens the file, makes or migrates its tables, and starts the store. UsageError when it cannot be used."""
+def migrated_file(path: Path, model: Model) -> list[str]:
+    """Makes or migrates the tables of a file; what was done. UsageError when it cannot be used."""
     try:
         with contextlib.closing(connect(path, write=True)) as connection:
-            migrate(connection, model)
+            done = migrate(connection, model)
             expect_whole(perform(connection, ask("fact", name=MARK)), str(path))
-        return SqliteStore(path, model, now, deadline=deadline, inline=inline)
+            return done
     except apsw.NotADBError:
         raise UsageError(f"{path} is not a secgraph database. Move it away or choose another --data.") from None
     except (apsw.CantOpenError, apsw.ReadOnlyError) as refused:
         raise UsageError(f"{path} cannot be opened for writing: {refused}.") from None
+
+
+def open_store(
+    path: Path, model: Model, now: clock.Now, *, deadline: float = 10.0, inline: float = INLINE_SECONDS
+) -> SqliteStore:
+    """Opens the file, makes or migrates its tables, and starts the store. UsageError when it cannot be used."""
+    migrated_file(path, model)
+    return SqliteStore(path, model, now, deadline=deadline, inline=inline)

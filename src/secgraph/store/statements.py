@@ -13,23 +13,31 @@ _VALUE = re.compile(r"(?<!:):(\w+)")
 
 
 @cache
-def statements() -> dict[str, str]:
-    """Statement texts by name, without their comments; values are written `:name`."""
-    text = files("secgraph.store").joinpath("statements.sql").read_text("utf-8")
+def statements(database: str = "") -> dict[str, str]:
+    """Statement texts by name, without their comments; values are written `:name`. Where a database says some in its own
+    words (`statements-{database}.sql`), those come in place of the common ones.
+    """
+    if database:
+        return {**statements(), **_named(f"statements-{database}.sql")}
+    return _named("statements.sql")
+
+
+def _named(file: str) -> dict[str, str]:
+    text = files("secgraph.store").joinpath(file).read_text("utf-8")
     parts = _NAME.split(text)[1:]
     found: dict[str, str] = {}
     for name, body in zip(parts[::2], parts[1::2], strict=True):
         if name in found:
-            raise Fault(f"statements.sql has two statements named {name}.")
+            raise Fault(f"{file} has two statements named {name}.")
         lines = (line for line in body.splitlines() if not line.startswith("--"))
         found[name] = "\n".join(lines).strip().rstrip(";")
     return found
 
 
 @cache
-def statement(name: str) -> tuple[str, tuple[str, ...]]:
+def statement(name: str, database: str = "") -> tuple[str, tuple[str, ...]]:
     """The statement of that name with a `?` for each value, and the names of the values in that order."""
-    text = statements()[name]
+    text = statements(database)[name]
     return _VALUE.sub("?", text), tuple(_VALUE.findall(text))
 
 

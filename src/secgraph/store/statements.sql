@@ -293,7 +293,8 @@ UPDATE leases SET ends = :ends WHERE name = :name AND holder = :holder AND fence
 SELECT holder, fence, ends FROM leases WHERE name = :name;
 
 -- name: lease_fence
-SELECT fence FROM leases WHERE name = :name;
+-- Written, so that until the commit nobody can take the lease over.
+UPDATE leases SET fence = fence WHERE name = :name AND fence = :number RETURNING fence;
 
 -- name: assertions_ended
 DELETE FROM assertions WHERE ends < :now;

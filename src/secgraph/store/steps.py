@@ -7,7 +7,9 @@ and it never waits for anything itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -68,6 +70,30 @@ def driven(steps: Steps[Result], perform: Callable[[Step], Rows]) -> Result:
         return result
     finally:
         steps.close()
+
+
+async def adriven(steps: Steps[Result], perform: Callable[[Step], Awaitable[Rows]], *, beside: bool = False) -> Result:
+    """The same where carrying out a step is awaited. `beside`, what comes between two steps is done in a thread, and holds up
+    nobody on the event loop.
+    """
+    rows: Rows | None = None
+    try:
+        while True:
+            step, result = await asyncio.to_thread(_advanced, steps, rows) if beside else _advanced(steps, rows)
+            if step is None:
+                return result[0]
+            rows = await perform(step)
+    finally:
+        with contextlib.suppress(ValueError):  # a thread may still be in it when this is cancelled
+            steps.close()
+
+
+def _advanced(steps: Steps[Result], rows: Rows | None) -> tuple[Step | None, list[Result]]:
+    """The next step, or none and the result."""
+    try:
+        return (next(steps) if rows is None else steps.send(rows)), []
+    except StopIteration as end:
+        return None, [end.value]
 
 
 @cache
