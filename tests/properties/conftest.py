@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Iterator
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.databases import Databases, Place
 
 from secgraph import clock
 from secgraph.access.caller import Caller
@@ -20,7 +20,6 @@ from secgraph.model.edm import Model, load
 from secgraph.odata.query import Query
 from secgraph.store.protocol import Decision, Facts, Key, Needs, Page, Put
 from secgraph.store.registry import Registry, Tenant
-from secgraph.store.sqlite import SqliteStore, open_store
 from secgraph.store.turn import new_record
 
 Record = dict[str, Any]
@@ -39,11 +38,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 class Ground:
     """A store on a file with as many fresh tenants as there are examples, asked without a server around it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, place: Place) -> None:
+        self.place = place
         self.runner = asyncio.Runner()
         self.model: Model = load()
         self.alerts = self.model.sets[ALERTS]
-        self.store: SqliteStore = open_store(folder / "ground.db", self.model, clock.now)
+        self.store = self.run(place.open(clock.now))
         self.registry = Registry(self.store, self.model, clock.now)
         self.tenants: list[Tenant] = []
 
@@ -92,9 +92,10 @@ class Ground:
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    made = Ground(tmp_path_factory.mktemp("ground"))
-    yield made
-    made.close()
+def ground(tmp_path_factory: pytest.TempPathFactory, databases: Databases, database_kind: str) -> Iterator[Ground]:
+    with databases.one(database_kind) as url:
+        made = Ground(databases.place(url, tmp_path_factory.mktemp("ground")))
+        yield made
+        made.close()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
+from tests.databases import OnSqlite
 from tests.properties.alerts import ALERT, Record
 from tests.properties.conditions import SIMPLE, Maker
 from tests.properties.searches import searched
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from secgraph.store.protocol import Key
     from secgraph.store.registry import Tenant
 
+pytestmark = pytest.mark.sqlite
 DRAFTS = st.lists(ALERT, min_size=3, max_size=5)
 CHANCE = st.randoms(use_true_random=False)
 BY_ID = (Order(Field("", ("id",), "text", nullable=False, column="id"), descending=False),)
@@ -44,7 +46,8 @@ def candidates_of(ground: Ground, tenant: Tenant, query: Query) -> Candidates:
 
     async def candidates(after: Key | None, limit: int) -> Sequence[Candidate]:
         rows: list[Any] = []
-        with closing(connect(ground.store.path, write=False)) as connection:
+        assert isinstance(ground.place, OnSqlite)
+        with closing(connect(ground.place.path, write=False)) as connection:
             for statement in [plan.first()] if after is None else plan.segments(after):
                 rows += connection.execute(statement.text, statement.values(tenant.number, limit - len(rows), clock.now)).fetchall()
             text = f'SELECT CAST("full" AS BLOB) FROM {plan.table} WHERE tenant = ? AND id = ?'

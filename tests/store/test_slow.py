@@ -39,7 +39,8 @@ async def test_a_slow_query_is_refused_with_the_names_that_no_index_answers(open
         for name in ("createdDateTime", "severity"):
             assert name in refusal.value.hint
             assert name not in refusal.value.message
-    assert len(await ground.ids(filter="severity eq 'unknown'", top="5")) == 5
+    patient: Ground = await open_ground()
+    assert len(await patient.ids(filter="severity eq 'unknown'", top="5")) == 5
 
 
 async def test_a_count_is_under_the_same_deadline(open_ground: Callable[..., Any]) -> None:

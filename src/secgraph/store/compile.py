@@ -27,6 +27,8 @@ STAMP = "lastUpdateDateTime"
 RETRY = 50
 """Runs in the threads after which such a plan is tried on the event loop again."""
 
+FULL = 't."full"'
+
 FEW = 500
 """Rows that can answer at all, up to which they are gathered and sorted; of more, the order's index finds enough by itself."""
 
@@ -81,6 +83,8 @@ class Plan:
     key_values: tuple[object, ...]
     late: bool
     """Whether some values are known only when a statement is run."""
+    judged: bool = False
+    """Whether the full document of a row, where that is another, comes behind the keys: the rows are to be judged by it."""
     tallied: str = ""
     """The table that knows how many rows have each combination of values, where the condition asks for nothing else."""
     tenant: str = "t.tenant = ?"
@@ -154,6 +158,8 @@ class Plan:
         ordered = self.dialect.ordered
         order = ", ".join(ordered(key.sql.text, descending=key.descending, nullable=key.nullable) for key in self.keys)
         keys = ", ".join(key.sql.text for key in self.keys)
+        if self.judged:
+            keys = f"{keys}, {self.dialect.bytes_of(FULL)}"
         # The place in the order comes first: of two upper bounds on one column the planner seeks by the one it meets
         # first, and a bound of the filter would have it walk over every page before this one.
         parts = [self.tenant, *conditions, *([self.where.text] if self.where else [])]
@@ -197,8 +203,8 @@ def _beyond(key: SortKey, value: Any) -> list[Sql]:
     return [smaller, Sql(f"{text} IS NULL", values)] if key.nullable else [smaller]
 
 
-def compiled(query: Query, dialect: Dialect) -> Plan:
-    """The plan of a query; the same for every tenant."""
+def compiled(query: Query, dialect: Dialect, *, judged: bool = False) -> Plan:
+    """The plan of a query; the same for every tenant. `judged`: for rows that are to be judged by their documents."""
     parts = conjuncts(query.where)
     since = _since(query, parts)
     writer = Writer(dialect, since)
@@ -216,6 +222,7 @@ def compiled(query: Query, dialect: Dialect) -> Plan:
         tallied=tally_table(query.of) if query.of.choices.tally and _of_tally(query.where, query.of) else "",
         late=any(isinstance(value, Late) for value in (*key_values, *(where.values if where else ()))),
         unindexed=unindexed(query),
+        judged=judged,
         searches=needed is not None or any(isinstance(value, Words) for value in (where.values if where else ())),
     )
     if needed is not None:

@@ -1,31 +1,37 @@
 """PostgreSQL: several processes over one database.
 
 Pages and counts are asked for in sessions with a deadline that the server keeps, single things in others, and writes have
-theirs (`queues.py`). While the server is gone everything is refused as Busy; what comes after finds it again by itself.
+theirs (`queues.py`). What the database cannot judge of a row is judged here, from its document (`sift.py`). While the server is
+gone everything is refused as Busy; what comes after finds it again by itself.
 """
 
 from __future__ import annotations
 
 import zlib
-from typing import Any, TypeVar, cast
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple, TypeVar, cast
 
 import asyncpg
 
 from secgraph import clock
 from secgraph.access.narrow import Scoped, ScopedKey
-from secgraph.errors import Busy, Fault
+from secgraph.errors import Busy
 from secgraph.model.edm import Model
-from secgraph.odata.query import Query, fold
+from secgraph.odata.query import Field, Order, Query, fold
 from secgraph.store.compile import Plan, compiled
-from secgraph.store.dialect_postgres import Postgres, Unsaid
+from secgraph.store.dialect import Dialect
+from secgraph.store.dialect_postgres import Postgres
 from secgraph.store.fence import guarded
 from secgraph.store.founding import founded
 from secgraph.store.layout import quoted
+from secgraph.store.native import native
 from secgraph.store.paging import in_one_moment, page
 from secgraph.store.protocol import Answer, Decide, Fence, Key, Needs, Original, Page
 from secgraph.store.queues import Queues
 from secgraph.store.sessions import IDLE_SECONDS, LOCK_SECONDS, STATEMENT_SECONDS, Sessions, opened, perform
-from secgraph.store.slow import too_slow
+from secgraph.store.sift import Candidate, Sifter, in_order
+from secgraph.store.slow import too_slow, unindexed
 from secgraph.store.statements import statement
 from secgraph.store.steps import Ask, Do, Steps, adriven, ask
 from secgraph.store.turn import Waiting
@@ -53,6 +59,28 @@ STOP_SECONDS = 4
 """How long writes under way hold up the end."""
 
 
+class _Asked(NamedTuple):
+    """How a question is asked."""
+
+    plan: Plan
+    """What the database answers of it."""
+    exact: bool
+    """Whether that is all: otherwise its rows are candidates, whose documents are judged here (`sift.py`)."""
+    unindexed: tuple[str, ...]
+
+
+def _asked(query: Query, dialect: Dialect) -> _Asked:
+    part = native(query.where, query.of)
+    ordered = in_order(query)
+    if part.exact and ordered:
+        return _Asked(compiled(query, dialect), exact=True, unindexed=unindexed(query))
+    nearest = replace(query, where=part.test, order=query.order if ordered else _BY_ID)
+    return _Asked(compiled(nearest, dialect, judged=True), exact=False, unindexed=unindexed(query))
+
+
+_BY_ID = (Order(Field("", ("id",), "text", nullable=False, column="id"), descending=False),)
+
+
 class PostgresStore:
     """The store in a PostgreSQL database. Made by `open_postgres`; `close` it."""
 
@@ -67,23 +95,41 @@ class PostgresStore:
         self._writing = writing
         self._now = now or clock.now
         self._queues = Queues(writing, self._dialect, now)
-        self._plans: dict[Query, Plan] = {}
+        self._sifter = Sifter(self._now, deadline=deadline)
+        self._plans: dict[Query, _Asked] = {}
         self._closed = False
 
     # -- reading
 
     async def find(self, scoped: Scoped, after: Key | None = None) -> Page:
-        plan = self._plan(scoped.query)
-        return await self._read(plan, page(plan, scoped, after, self._now), apart=in_one_moment(plan, after))
+        asked = self._asked(scoped.query)
+        if not asked.exact:
+            return await self._sifter.page(scoped.query, partial(self._candidates, asked, scoped.tenant), after)
+        return await self._read(asked, page(asked.plan, scoped, after, self._now), apart=in_one_moment(asked.plan, after))
 
     async def count(self, scoped: Scoped) -> int:
-        plan = self._plan(scoped.query)
+        asked = self._asked(scoped.query)
+        if not asked.exact:
+            return await self._sifter.count(scoped.query, partial(self._candidates, asked, scoped.tenant))
 
         def tally() -> Steps[int]:
-            rows = yield Ask(*plan.tally(scoped.tenant, self._now))
+            rows = yield Ask(*asked.plan.tally(scoped.tenant, self._now))
             return int(rows[0][0])
 
-        return await self._read(plan, tally())
+        return await self._read(asked, tally())
+
+    async def _candidates(self, asked: _Asked, tenant: int, after: Key | None, limit: int) -> list[Candidate]:
+        """So many rows, behind a place of their order, that can answer as far as columns and words tell."""
+        plan = asked.plan
+
+        def gathered() -> Steps[list[Candidate]]:
+            rows: list[Any] = []
+            for segment in [plan.first()] if after is None else plan.segments(after):
+                if len(rows) < limit:
+                    rows += yield Ask(segment.text, segment.values(tenant, limit - len(rows), self._now))
+            return [Candidate(row[0], row[-1], row[1], tuple(row[2:-1])) for row in rows]
+
+        return await self._read(asked, gathered(), apart=in_one_moment(plan, after))
 
     async def get(self, key: ScopedKey, query: Query) -> bytes | None:
         document = self._dialect.document if query.unknown_members else "doc"
@@ -110,36 +156,28 @@ class PostgresStore:
     def _statement(name: str) -> tuple[str, tuple[str, ...]]:
         return statement(name, "postgresql")
 
-    def _plan(self, query: Query) -> Plan:
+    def _asked(self, query: Query) -> _Asked:
         if query.passing:
-            return self._compiled(query)
-        plan = self._plans.get(query)
-        if plan is None:
-            plan = self._compiled(query)
-            if plan.where is None or len(plan.where.text) <= LONGEST_KEPT:
+            return _asked(query, self._dialect)
+        asked = self._plans.get(query)
+        if asked is None:
+            asked = _asked(query, self._dialect)
+            if asked.plan.where is None or len(asked.plan.where.text) <= LONGEST_KEPT:
                 if len(self._plans) >= PLANS:
                     del self._plans[next(iter(self._plans))]
-                self._plans[query] = plan
-        return plan
+                self._plans[query] = asked
+        return asked
 
-    def _compiled(self, query: Query) -> Plan:
-        """The plan of a question that columns alone answer."""
-        try:
-            return compiled(query, self._dialect)
-        except Unsaid:
-            # The seam: rows for which the database cannot judge this are to be judged by their documents.
-            raise Fault("The condition or the order reads from the document, which is not judged here yet.") from None
-
-    async def _read(self, plan: Plan, steps: Steps[Result], *, apart: bool = False) -> Result:
+    async def _read(self, asked: _Asked, steps: Steps[Result], *, apart: bool = False) -> Result:
         """The result of steps that read; `apart`, all of them see the same commit."""
         try:
             if apart:
                 async with self._reading.transaction(isolation="repeatable_read", readonly=True) as carry_out:
                     return await adriven(steps, carry_out)
             async with self._reading.one() as connection:
-                return await adriven(steps, lambda step: perform(connection, step))
+                return await adriven(steps, partial(perform, connection))
         except asyncpg.QueryCanceledError:
-            raise too_slow(self.deadline, plan.unindexed) from None
+            raise too_slow(self.deadline, asked.unindexed) from None
 
     # -- writing
 
