@@ -97,7 +97,7 @@ async def opened(settings: Settings, model: Model, now: clock.Now) -> Store:
         return open_store(settings.folder / FILE, model, now, deadline=settings["query_seconds"])
     # Nodes that share a database go by its clock, not by theirs.
     own = None if now is clock.now else now
-    with _driver():
+    with driver():
         from secgraph.store.postgres import open_postgres  # noqa: PLC0415 -- its driver is an extra
     return await open_postgres(settings["database"], model, own, deadline=settings["query_seconds"])
 
@@ -107,7 +107,7 @@ async def migrated(settings: Settings) -> list[str]:
     _make(settings.folder)
     if not settings["database"]:
         return migrated_file(settings.folder / FILE, load())
-    with _driver():
+    with driver():
         from secgraph.store.founding import founded  # noqa: PLC0415 -- its driver is an extra
     return await founded(settings["database"], load())
 
@@ -120,7 +120,7 @@ def _make(folder: Path) -> None:
 
 
 @contextmanager
-def _driver() -> Iterator[None]:
+def driver() -> Iterator[None]:
     """Says what is to be installed where the driver for PostgreSQL is not."""
     try:
         yield

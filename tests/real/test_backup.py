@@ -166,3 +166,11 @@ def test_wrong_use_is_refused_with_what_to_do(folder: Path, tmp_path: Path, comm
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert "Wait until it has ended" in refused(command("restore", file, "--data", folder, "--force"))
         data(command("backup", file, "--force", "--data", folder, "--json"))
+
+
+def test_another_database_has_its_own_way(tmp_path: Path, command: Any) -> None:
+    for verb, program in (("backup", "pg_dump"), ("restore", "pg_restore")):
+        said = refused(command(verb, tmp_path / "copy", SECGRAPH_DATABASE="postgresql://me:hidden@127.0.0.1/secgraph"))
+        assert program in said
+        assert "hidden" not in said
+    assert list(tmp_path.iterdir()) == []

@@ -18,7 +18,7 @@ from secgraph.store.file import connect, migrate
 from secgraph.store.layout import quoted
 from secgraph.store.protocol import Decision, Needs, Remove
 from secgraph.store.registry import Registry
-from secgraph.store.sides import FileSide, copied_from, copied_into
+from secgraph.store.sides import copied_from, copied_into
 from secgraph.store.sqlite import open_store
 from secgraph.store.steps import Ask, Steps
 from secgraph.store.tables import OF_ALL, tables
@@ -175,11 +175,14 @@ class BrokenOffError(Exception):
 class Ending:
     """A side that ends after so many writes, before the next one or behind it."""
 
-    side: FileSide
+    side: Side
     left: int
     name: str = ""
     behind: bool = False
     written: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.dialect, self.database = self.side.dialect, self.side.database
 
     def searchable(self, table: str, tenant: int) -> Ask:
         return self.side.searchable(table, tenant)

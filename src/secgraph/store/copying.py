@@ -16,6 +16,7 @@ import msgspec
 
 from secgraph import clock
 from secgraph.errors import UsageError
+from secgraph.store.dialect import Dialect
 from secgraph.store.lots import MARK, asked, behind, canonical, done, emptying, filled, known, last, order, put, tallies
 from secgraph.store.shape import shape
 from secgraph.store.statements import migrations
@@ -41,6 +42,9 @@ class Side(Protocol):
 
     name: str
     """What a person calls it."""
+    database: str
+    """Whose statements it takes, as `statement` names them."""
+    dialect: Dialect
 
     def searchable(self, table: str, tenant: int) -> Ask:
         """How many rows of a set's table are in the index of words, of a tenant."""
@@ -112,7 +116,7 @@ class Copy:
         if there and not order(table):
             return  # the one row there can be
         async for rows in self._lots(self.source, table, tenant, tuple(there[0]) if there else None):
-            await self.target.write(put(table, tenant, rows))
+            await self.target.write(put(self.target.dialect, table, tenant, rows))
             self.tick(len(rows))
 
     async def _lots(self, side: Side, table: Table, tenant: int, after: Values | None = None) -> AsyncIterator[Rows]:
@@ -182,7 +186,7 @@ class Copy:
         """Removes what a copy brought."""
         tenants = await self.target.read(asked(ask("tenants")))
         facts = await self.target.read(asked(Ask("SELECT name FROM facts", ())))
-        for steps in emptying(tenants, facts):
+        for steps in emptying(self.target.database, tenants, facts):
             await self.target.write(steps)
 
 

@@ -12,10 +12,12 @@ import asyncpg
 from secgraph.errors import UsageError
 from secgraph.model.edm import Model
 from secgraph.settings import masked
+from secgraph.store.copying import expect_whole
 from secgraph.store.dialect_postgres import Postgres
 from secgraph.store.growth import grown, version
+from secgraph.store.lots import MARK
 from secgraph.store.sessions import CONNECT_SECONDS, perform, settings
-from secgraph.store.steps import adriven, do
+from secgraph.store.steps import adriven, ask, do
 
 OLDEST = 14
 """The oldest version of the server that is supported."""
@@ -33,7 +35,7 @@ AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
 
 async def founded(url: str, model: Model) -> list[str]:
     """Brings a database's tables up to this version, one process at a time; what was done. UsageError when it is no good."""
-    async with _connection(url) as connection:
+    async with session(url) as connection:
         await _expect_good(connection)
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
@@ -44,8 +46,14 @@ async def founded(url: str, model: Model) -> list[str]:
     return done
 
 
+async def expect_uncopied(url: str) -> None:
+    """Passes where no copy into a database is under way. UsageError says how it goes on."""
+    async with session(url) as connection:
+        expect_whole(await perform(connection, ask("fact", name=MARK)), masked(url))
+
+
 @contextlib.asynccontextmanager
-async def _connection(url: str) -> AsyncIterator[Any]:
+async def session(url: str) -> AsyncIterator[Any]:
     """A session for this; what stands in its way is told to a person."""
     name = masked(url)
     try:

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from secgraph.odata.search import indexed
-from secgraph.store.dialect import Sqlite
+from secgraph.store.dialect import Dialect
 from secgraph.store.layout import quoted, tally_table
 from secgraph.store.pending import Pending
 from secgraph.store.registry import erasure
 from secgraph.store.seen import decode
 from secgraph.store.shape import shape
+from secgraph.store.statements import statement
 from secgraph.store.steps import Add, Ask, Do, Rows, Steps, Values, do
 from secgraph.store.tables import Table, tables
 
@@ -108,18 +109,18 @@ def _listed(names: Sequence[str]) -> str:
 # -- writing
 
 
-def put(table: Table, tenant: int, rows: Rows) -> Steps[None]:
+def put(dialect: Dialect, table: Table, tenant: int, rows: Rows) -> Steps[None]:
     """Rows that are not there yet, and what is worked out from them."""
     if table.name == "facts":
         yield do("fact_put", *({"name": name, "value": value} for name, value in rows))
     elif not table.set:
         yield Add(table.quoted, table.columns, rows)
     else:
-        yield from _put_of_set(table, tenant, rows)
+        yield from _put_of_set(dialect, table, tenant, rows)
 
 
-def _put_of_set(table: Table, tenant: int, rows: Rows) -> Steps[None]:
-    how, pending = shape(table.set), Pending(Sqlite(), tenant)
+def _put_of_set(dialect: Dialect, table: Table, tenant: int, rows: Rows) -> Steps[None]:
+    how, pending = shape(table.set), Pending(dialect, tenant)
     into = pending.rows(table.set)
     for row in rows:
         named = dict(zip(table.columns, row, strict=True))
@@ -132,10 +133,11 @@ def _put_of_set(table: Table, tenant: int, rows: Rows) -> Steps[None]:
     yield from pending.steps()
 
 
-def emptying(tenants: Rows, facts: Rows) -> Iterator[Steps[None]]:
+def emptying(database: str, tenants: Rows, facts: Rows) -> Iterator[Steps[None]]:
     """What removes everything that a copy brought, each to be committed by itself; the mark goes last."""
     for number, *_ in tenants:
-        yield done(*(do(name, values) for name, values in erasure(number)))
+        erased = [(*statement(name, database), values) for name, values in erasure(number)]
+        yield done(*(Do(text, [tuple(values[one] for one in names)]) for text, names, values in erased))
     of_all = [table for table in tables().values() if not table.of_tenant and table.name != "facts"]
     names = [name for (name,) in facts if name not in OWN]
     yield done(

@@ -23,7 +23,7 @@ from secgraph.store.compile import Plan, compiled
 from secgraph.store.dialect import Dialect
 from secgraph.store.dialect_postgres import Postgres
 from secgraph.store.fence import guarded
-from secgraph.store.founding import founded
+from secgraph.store.founding import expect_uncopied, founded
 from secgraph.store.layout import quoted
 from secgraph.store.native import native
 from secgraph.store.paging import in_one_moment, page
@@ -212,6 +212,7 @@ async def open_postgres(url: str, model: Model, now: clock.Now | None = None, *,
     UsageError when the database cannot be used.
     """
     await founded(url, model)
+    await expect_uncopied(url)
     reading = await opened(url, READERS, patience=deadline + MARGIN_SECONDS, statement_timeout=deadline)
     looking = await opened(url, LOOKERS, patience=LOOK_SECONDS)
     writing = await opened(

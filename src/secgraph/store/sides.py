@@ -12,6 +12,7 @@ import apsw
 
 from secgraph.errors import UsageError
 from secgraph.model.edm import Model
+from secgraph.store.dialect import Dialect, Sqlite
 from secgraph.store.file import connect, migrate, perform, reading
 from secgraph.store.layout import quoted
 from secgraph.store.statements import migrations
@@ -24,7 +25,10 @@ Result = TypeVar("Result")
 class FileSide:
     """A SQLite file that is copied from, or into. Made by `copied_from` and `copied_into`."""
 
+    database = ""
+
     def __init__(self, path: Path, connection: apsw.Connection) -> None:
+        self.dialect: Dialect = Sqlite()
         self.name = str(path)
         self._connection = connection
 
