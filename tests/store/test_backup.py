@@ -22,6 +22,8 @@ from secgraph.testing import Clock
 if TYPE_CHECKING:
     from tests.store.conftest import Ground
 
+pytestmark = pytest.mark.sqlite
+
 PAGE = 16384
 
 

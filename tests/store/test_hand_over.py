@@ -33,6 +33,8 @@ from secgraph.testing import Clock
 if TYPE_CHECKING:
     from tests.store.conftest import Ground
 
+pytestmark = pytest.mark.sqlite
+
 COUNT = 'SELECT count(*) FROM "alerts_v2"'
 TOUCH = "UPDATE tenants SET incidents = incidents + 1 WHERE tenant = ?"
 

@@ -10,10 +10,8 @@ import pytest
 
 from secgraph import clock as real_clock
 from secgraph.errors import Superseded
-from secgraph.model.edm import load
 from secgraph.store.leases import LIFE, Leases
 from secgraph.store.protocol import Decision, Fence, Needs, Store
-from secgraph.store.sqlite import open_store
 from secgraph.testing import Clock
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ async def store(ground: Ground, clock: Clock, request: pytest.FixtureRequest) ->
         yield ground.store
         return
     await ground.add(999)
-    made = open_store(ground.path, load(), clock)
+    made = await ground.place.open(clock)
     yield made
     await made.close()
 

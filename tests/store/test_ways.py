@@ -21,6 +21,9 @@ from secgraph.store.dialect import Sqlite
 from secgraph.store.file import connect
 from secgraph.store.sqlite import open_store
 
+pytestmark = pytest.mark.sqlite
+"""PostgreSQL's planner finds its ways by itself."""
+
 SPACE = "microsoft.graph.security"
 ROWS = FEW + 40
 RARE = 30
