@@ -67,9 +67,13 @@ class Cluster:
             assert time.monotonic() < ends, (self.folder / "log").read_text()
             time.sleep(0.02)
 
+    def runs(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self.process is not None and self.process.poll() is None
+
     def stop(self, mode: str = "fast") -> None:
         """Stops it; `immediate` as a crash would: nothing is written any more, and the next start recovers."""
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self.runs():
             self._run("pg_ctl", "stop", "--mode", mode, "--no-wait", "--pgdata", self.folder / "data")
             self.process.wait(PATIENCE)
 
@@ -78,7 +82,7 @@ class Cluster:
         try:
             self.stop("immediate")
         finally:
-            if self.process is not None and self.process.poll() is None:
+            if self.process is not None and self.runs():
                 self.process.kill()
                 self.process.wait(PATIENCE)
             shutil.rmtree(self.folder, ignore_errors=True)

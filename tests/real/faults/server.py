@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+
 PATIENCE = 30.0
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SECGRAPH_")}
 PLAIN = (sys.executable, "-m", "secgraph")
@@ -83,13 +85,28 @@ class Server:
         return made, file
 
     def ready(self) -> None:
-        """Waits until it answers."""
+        """Waits until it and its database answer."""
         assert self.process is not None
         ends = time.monotonic() + PATIENCE
         while "Stop with Ctrl-C" not in self.out.read_text():
             assert self.process.poll() is None, f"the server ended with {self.process.returncode}: {self.out.read_text()}"
             assert time.monotonic() < ends, f"the server does not answer: {self.out.read_text()}"
             time.sleep(0.01)
+        while not self._probed():
+            assert self.process.poll() is None, f"the server ended with {self.process.returncode}: {self.out.read_text()}"
+            assert time.monotonic() < ends, f"the server finds no database: {self.out.read_text()}"
+            time.sleep(0.05)
+
+    def _probed(self) -> bool:
+        """Whether it says that its database answers."""
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def runs(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self.process is not None and self.process.poll() is None
 
     def kill(self) -> None:
         """Ends it and all that it started by SIGKILL."""

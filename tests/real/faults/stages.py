@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 from tests.real.faults import power
+from tests.real.faults.cluster import Cluster
 from tests.real.faults.server import Server
-from tests.real.faults.stored import Rows, stored_in_file
+from tests.real.faults.stored import Rows, stored_in_database, stored_in_file
 
 
 @dataclass(slots=True)
@@ -47,6 +49,56 @@ class PowerLost(Killed):
         """Kills the server, and takes back what was not synced; half of the times some blocks of it stay."""
         self.server.kill()
         self.lost += power.cut(self.kept, self.server.folder, chance, torn=chance.random() < 0.5)
+
+
+@dataclass(slots=True)
+class OnPostgres(Killed):
+    """A server over a database of PostgreSQL, killed; the database goes on."""
+
+    cluster: Cluster
+    database: str = "postgres"
+
+    async def rows(self) -> Rows:
+        """What stands in the database."""
+        return await stored_in_database(self.cluster.url(self.database))
+
+    def close(self) -> None:
+        """Ends the server and its database."""
+        self.server.close()
+        self.cluster.close()
+
+
+@dataclass(slots=True)
+class PostgresCut(OnPostgres):
+    """The same, but it is PostgreSQL that ends, as in a crash. The server goes with it, or has to find it again."""
+
+    def cut(self, chance: Random) -> None:
+        """Stops PostgreSQL without a word to anybody; half of the times the server too."""
+        self.cluster.stop("immediate")
+        if chance.random() < 0.5:
+            self.server.kill()
+
+    def start(self) -> None:
+        """Starts PostgreSQL, and the server where it does not run."""
+        if not self.cluster.runs():
+            self.cluster.start()
+        if not self.server.runs():
+            self.server.start()
+
+
+def over(folder: Path, url: str, seal: str = "") -> Server:
+    """A server whose settings name a database. All nodes of one database are given one `seal`."""
+    data = folder / "data"
+    data.mkdir(parents=True)
+    (data / "secgraph.toml").write_text(f'database = "{url}"\nseal_key = "{seal or secrets.token_hex(32)}"\n')
+    return Server(data)
+
+
+def on_postgres(folder: Path, *, cut: bool = False, settings: dict[str, str] | None = None) -> OnPostgres:
+    """A stage over PostgreSQL, on which the server is killed or (`cut`) PostgreSQL is. Close it."""
+    cluster = Cluster(settings or {})
+    cluster.start()
+    return (PostgresCut if cut else OnPostgres)(over(folder, cluster.url("postgres")), cluster)
 
 
 def killed(folder: Path) -> Killed:

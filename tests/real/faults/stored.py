@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import asyncpg
 from tests.real.faults.journal import ENTITIES
+from tests.real.faults.server import PATIENCE
 
 Read = Callable[[list[str]], Awaitable[list[list[tuple[Any, ...]]]]]
 """The rows of several questions, all as of one instant."""
@@ -96,3 +98,17 @@ async def stored_in_file(file: Path) -> Rows:
         connection.close()
     rows.damage = [] if said == ["ok"] else said
     return rows
+
+
+async def stored_in_database(url: str) -> Rows:
+    """The rows of a PostgreSQL database, which servers may use meanwhile."""
+    connection = await asyncpg.connect(url, timeout=PATIENCE)
+
+    async def read(questions: list[str]) -> list[list[tuple[Any, ...]]]:
+        return [[tuple(row) for row in await connection.fetch(one)] for one in questions]
+
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            return await stored(read)
+    finally:
+        await connection.close()
