@@ -8,8 +8,9 @@ inside a transaction that its caller opened, and it is the only place that write
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -31,6 +32,7 @@ from secgraph.store.protocol import (
     Put,
     PutEntry,
     PutIncidentKey,
+    PutNew,
     Record,
     Reject,
     Row,
@@ -40,6 +42,7 @@ from secgraph.store.shape import shape
 from secgraph.store.steps import Steps, ask, do
 
 encode = msgspec.json.encode
+decode = msgspec.json.decode
 
 
 @dataclass(slots=True)
@@ -105,20 +108,20 @@ class Turn:
             following = following.then(facts) if following.then is not None else None
         decision = one.decide(facts)
         puts = [(change.set.path, change.record["id"]) for change in decision.changes if isinstance(change, Put)]
-        spoken = [(ALERTS, change.alert) for change in decision.changes if isinstance(change, PutEntry)]
-        yield from self._seen.load_rows([*puts, *spoken])  # a decision may write what it did not have to see
+        new = {(change.set.path, change.id) for change in decision.changes if isinstance(change, PutNew)}
+        spoken = {(ALERTS, change.alert) for change in decision.changes if isinstance(change, PutEntry)}
+        yield from self._seen.load_rows(({*puts} | spoken) - new)  # a decision may write what it did not have to see
         if self._numbers is None and any(isinstance(change, Reject) for change in decision.changes):
             rows = yield ask("rejected_last", tenant=self.tenant)
             self._numbers = rows[0][0]
-        self._expect_alerts(decision.changes, set(puts))
+        self._expect_alerts(spoken - {*puts} - new)
         for staged in [self._staged(change, facts.now) for change in decision.changes]:
             self._accept(staged)
         return decision.answer
 
-    def _expect_alerts(self, changes: Sequence[Change], put: set[Place]) -> None:
+    def _expect_alerts(self, keys: Iterable[Place]) -> None:
         """Fault for what a source said of an alert that is not there: it is kept by the alert's first instant."""
-        alerts = {(ALERTS, change.alert) for change in changes if isinstance(change, PutEntry)} - put
-        for key in alerts:
+        for key in keys:
             if self._seen.rows.get(key) is None:
                 raise Fault(f"What is said of alert '{key[1]}' cannot be kept: there is no such alert.")
 
@@ -151,7 +154,7 @@ class Turn:
         """Adds a row, and behind an incident that redirects all that it leads to."""
         at: Place | None = key
         while at is not None and at not in facts.rows and (row := self._seen.rows.get(at)) is not None:
-            facts.rows[at] = Row({**row.record}, row.seq, {**row.touched}, row.born)
+            facts.rows[at] = row.copy()
             at = self._seen.leads_to(at)
 
     def _new_incident(self) -> str:
@@ -162,6 +165,8 @@ class Turn:
 
     def _staged(self, change: Change, now: int) -> _Staged:
         """Does all of a change that can go wrong; the numbers it takes are given back when something does."""
+        if isinstance(change, PutNew):
+            return self._new(change, now)
         if not isinstance(change, Put):
             return _Staged(change)
         self._seq += 1
@@ -190,10 +195,30 @@ class Turn:
             words = indexed(record, change.set.path)
         return _Staged(change, self.stamp, values, words, event)
 
+    def _new(self, change: PutNew, now: int) -> _Staged:
+        """The same for a row that was written down before: only its holes are filled."""
+        if self._seen.rows.get((change.set.path, change.id)) is not None:
+            raise Fault(f"'{change.id}' in {change.set.path} is there already and cannot be written as new.")
+        self._seq += 1
+        self.stamp = max(now, self.stamp + clock.MICROSECOND)
+        told = {"@odata.etag": etag(self._seq), "lastUpdateDateTime": clock.text(self.stamp)}
+        inserted = {**told, "id": change.id, "tenantId": self._guid, "incidentId": change.incident}
+        doc, full = change.blank.document({name: encode(value).decode() for name, value in inserted.items()})
+        change.row.written(partial(decode, full or doc), told)
+        how = shape(change.set.path)
+        columns = [*change.blank.columns]
+        for name, place in how.open_places.items():
+            columns[place] = how.columns[place][1](inserted[name])
+        values = (self.tenant, change.id, self._seq, doc, full, None, self.stamp, *columns)
+        event = (self.tenant, self._seq, self.stamp, "created", change.set.table, change.id, "[]", change.cause)
+        return _Staged(change, self.stamp, values, change.blank.words, event)
+
     def _accept(self, staged: _Staged) -> None:
         match staged.change:
             case Put() as put:
                 self._accept_row(put, staged)
+            case PutNew() as put:
+                self._accept_new(put, staged)
             case PutEntry() as put:
                 self._accept_entry(put)
             case PutIncidentKey() as put:
@@ -223,6 +248,18 @@ class Turn:
             rows.tally[_numbers(tally, put.record)] += 1
             if before is not None:
                 rows.tally[_numbers(tally, before.record)] -= 1
+
+    def _accept_new(self, put: PutNew, staged: _Staged) -> None:
+        path, key = put.set.path, put.id
+        self._seen.rows[path, key] = Row(partial(decode, staged.values[4] or staged.values[3]), staged.values[2], {}, staged.stamp)
+        rows = self._pending.rows(path)
+        self._pending.put(path, key, staged.values, created=True)
+        self._pending.events.append(staged.event)
+        if staged.words is not None:
+            rows.words[key] = staged.words
+        places = shape(path).tally_places
+        if places:
+            rows.tally[tuple(put.blank.columns[place] for place in places)] += 1
 
     def _accept_entry(self, put: PutEntry) -> None:
         row = self._seen.rows.get((ALERTS, put.alert))
