@@ -5,6 +5,7 @@ So the turn, in which every other write of the tenant waits, neither writes down
 
 from __future__ import annotations
 
+from secrets import token_hex
 from typing import Any
 
 import msgspec
@@ -17,6 +18,9 @@ Texts = tuple[str, ...]
 encode = msgspec.json.encode
 
 TAG = "@odata.etag"
+_MARK = token_hex(16)
+"""Stands in the holes while a record is written down, so that all of it is written at once."""
+
 HOLES = frozenset({"id", "incidentId", "lastUpdateDateTime", "tenantId"})
 """Members that only the turn knows; the entity tag, which leads, is another."""
 
@@ -61,21 +65,13 @@ def blank(path: str, record: Record, words: str | None) -> Blank:
 
 def parts(record: Record) -> Texts:
     """A record as JSON with its entity tag first, cut open at the holes."""
-    found: list[str] = ['{"@odata.etag":']
-    text, run = "", {}
-    for name, value in record.items():
-        if name not in HOLES:
-            run[name] = value
-            continue
-        if run:
-            text, run = f"{text},{_inside(run)}", {}
-        found.append(f'{text},"{name}":')
-        text = ""
-    return (*found, f"{text},{_inside(run)}}}" if run else f"{text}}}")
-
-
-def _inside(run: Record) -> str:
-    return encode(run)[1:-1].decode()
+    holes = [TAG, *(name for name in record if name in HOLES)]
+    mark = _MARK
+    while True:
+        found = encode({TAG: mark, **record, **dict.fromkeys(holes, mark)}).decode().split(f'"{mark}"')
+        if len(found) == len(holes) + 1:
+            return tuple(found)
+        mark = token_hex(16)  # somebody wrote the mark into a text
 
 
 def filled(texts: Texts, values: list[str]) -> str:
