@@ -5,20 +5,20 @@ There is one door. The server's webhook, the command line and the first start al
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable
 from functools import partial
-from itertools import islice
 from typing import IO
 
 from secgraph import clock
 from secgraph.errors import BadBody
 from secgraph.extend import AlertDraft, Connector, Raw
+from secgraph.ingest.batches import batches
 from secgraph.ingest.incident import destination, graver
 from secgraph.ingest.merge import merged
 from secgraph.ingest.ready import Ready, Taken, blank_incident, ready_of, records
 from secgraph.ingest.report import Report
-from secgraph.ingest.split import Piece, Unreadable, pieces
+from secgraph.ingest.split import Piece, pieces
 from secgraph.ingest.state import GOOD, UNREADABLE, UNUSABLE, remember
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import Model
@@ -43,9 +43,6 @@ from secgraph.store.protocol import (
 
 AT_ONCE = 32
 """Most alerts of a batch whose rows are read before it is known whether they are needed."""
-
-BATCH = 500
-"""Records that share one transaction."""
 
 NOT_EXPANDED = "evidence not expanded"
 """A draft's note: its product left the evidence out of this answer, which does not mean there is none."""
@@ -73,11 +70,14 @@ class Door:
         a change of threads would take longer than reading it.
         """
         report, began = Report(), self._now()
-        found = pieces(stream, source, began)
         if small:
-            await self._take_batch(tenant, source, list(records(source, found, began)), report)
+            await self._take_batch(tenant, source, list(records(source, pieces(stream, source, began), began)), report)
         else:
-            await self._take_large(tenant, source, found, report, tick)
+            async with contextlib.aclosing(batches(source, stream, began)) as found:
+                async for batch in found:
+                    await self._take_batch(tenant, source, batch, report)
+                    if tick is not None:
+                        tick(len(batch))
         observe(RecordsTaken(source.name, report.taken, report.unchanged, report.rejected))
         if report.taken or report.unchanged:
             await self.state(tenant, source, GOOD, began, report.example)
@@ -107,32 +107,6 @@ class Door:
             return Decision(turn.finished(), facts.rows[ALERTS, ready.id].record)
 
         return await self._store.write(tenant, needs, decide)
-
-    async def _take_large(
-        self,
-        tenant: int,
-        source: Connector,
-        found: Iterator[Piece | Unreadable],
-        report: Report,
-        tick: Callable[[int], None] | None,
-    ) -> None:
-        """Batch after batch, the next one read in a thread while this one is written."""
-
-        received = self._now()
-
-        def read() -> list[Taken]:
-            return list(records(source, islice(found, BATCH), received))
-
-        batch = await asyncio.to_thread(read)
-        while batch:
-            reading = asyncio.create_task(asyncio.to_thread(read))
-            try:
-                await self._take_batch(tenant, source, batch, report)
-            finally:
-                following = await reading  # a generator is not left running behind the delivery's back
-            if tick is not None:
-                tick(len(batch))
-            batch = following
 
     # -- ready → changes
 
