@@ -160,15 +160,13 @@ class Door:
 
 def _needs(ready: list[Ready], source: str) -> Needs:
     """What a batch has to see. Of many alerts the rows only where the source does not say what it said last."""
-    rows = {(ALERTS, one.id): one for one in ready}
-    entries = tuple((one.id, source) for one in rows.values())
+    entries = tuple({(one.id, source): None for one in ready})
     incidents = tuple({one.incident: None for one in ready if one.incident is not None})
     if len(ready) <= AT_ONCE:
-        return Needs(tuple(rows), entries, incidents, around=True)
+        return Needs(tuple((ALERTS, key) for key, _ in entries), entries, incidents, around=True)
 
     def then(facts: Facts) -> Needs:
-        known = {one.id for one in ready if _said(facts, one, source)} - {one.id for one in ready if not _said(facts, one, source)}
-        return Needs(tuple(key for key, one in rows.items() if one.id not in known), around=True)
+        return Needs(tuple({(ALERTS, one.id): None for one in ready if not _said(facts, one, source)}), around=True)
 
     return Needs(entries=entries, incidents=incidents, then=then)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from secgraph.store.layout import combination
 from secgraph.store.shape import shape
+from secgraph.store.statements import statement
 from secgraph.store.steps import Add, Do, Steps, do
 
 EVENT = ("tenant", "seq", "stamp", "kind", "entity", "id", "changed", "cause")
@@ -31,7 +32,7 @@ class Pending:
         self._tenant = tenant
         self._sets: dict[str, _Rows] = {}
         self.events: list[tuple[Any, ...]] = []
-        self.entries: dict[tuple[int, str], dict[str, Any]] = {}
+        self.entries: dict[tuple[int, str], tuple[Any, ...]] = {}
         self.keys: dict[tuple[str, str], dict[str, Any]] = {}
         self.rejected: list[tuple[Any, ...]] = []
 
@@ -55,7 +56,7 @@ class Pending:
         for path, rows in self._sets.items():
             yield from self._of_set(path, rows)
         if self.entries:
-            yield do("entry_put", *self.entries.values())
+            yield Do(statement("entry_put")[0], [*self.entries.values()])
         if self.keys:
             yield do("incident_key_put", *self.keys.values())
         if self.rejected:

@@ -70,8 +70,7 @@ class Row:
     def __init__(
         self, record: Record | Callable[[], Record], seq: int, touched: dict[str, int] | None = None, born: int = 0
     ) -> None:
-        self._record = None if callable(record) else record
-        self._read = record if callable(record) else None
+        self._record, self._read = (record, None) if isinstance(record, dict) else (None, record)
         self.seq = seq
         self.touched = {} if touched is None else touched
         """Member to the instant (ticks) of the last change by a person or an application."""

@@ -10,9 +10,6 @@ from secgraph.model import wire
 from secgraph.model.edm import EntitySet, load
 from secgraph.store.layout import FIXED, Encode, encoder, put_tally, put_words, quoted
 
-OPEN = frozenset({"lastUpdateDateTime", "incidentId"})
-"""Columns whose values are decided in the turn."""
-
 _KEPT = frozenset({"tenant", "id", "born"})
 """Columns that stay as the first write of a row left them."""
 
@@ -26,9 +23,10 @@ class Shape:
         self.hide: Callable[[Any], Any] | None = wire.hider(one.type)
         self.columns: list[tuple[str, Encode]] = [(item.name, encoder(item)) for item in one.columns()]
         self.tally: list[tuple[str, Encode]] = [(name, dict(self.columns)[name]) for name in one.choices.tally]
-        self.tally_places = [[name for name, _ in self.columns].index(name) for name in one.choices.tally]
+        places = {name: place for place, (name, _) in enumerate(self.columns)}
+        self.tally_places = [places[name] for name in one.choices.tally]
         """Where among the set's own columns those of the tally are."""
-        self.open_places = {name: place for place, (name, _) in enumerate(self.columns) if name in OPEN}
+        self.updated_place, self.incident_place = places.get("lastUpdateDateTime"), places.get("incidentId")
         """And those whose values only a turn knows."""
         self.searched = frozenset(one.choices.search)
         self.put_words = put_words(one) if self.searched else ""

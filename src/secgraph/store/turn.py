@@ -8,6 +8,7 @@ inside a transaction that its caller opened, and it is the only place that write
 from __future__ import annotations
 
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -76,7 +77,7 @@ class Turn:
         self._dialect = dialect
         self._seen = Seen(dialect, tenant)
         self._pending = Pending(tenant)
-        self._guid = ""
+        self._guid = self._quoted_guid = ""
         self._seq = self._incidents = 0
         self._numbers: int | None = None
 
@@ -86,6 +87,7 @@ class Turn:
         if not found:
             raise Fault(f"Tenant number {self.tenant} does not exist.")
         self._guid, self._seq, self.stamp, self._incidents = found[0]
+        self._quoted_guid = encode(self._guid).decode()
         started = (self._seq, self._incidents)
         yield from self._seen.load([one.needs for one in writes])
         for one in writes:
@@ -107,14 +109,17 @@ class Turn:
             yield from self._add(facts, following)
             following = following.then(facts) if following.then is not None else None
         decision = one.decide(facts)
-        puts = [(change.set.path, change.record["id"]) for change in decision.changes if isinstance(change, Put)]
-        new = {(change.set.path, change.id) for change in decision.changes if isinstance(change, PutNew)}
-        spoken = {(ALERTS, change.alert) for change in decision.changes if isinstance(change, PutEntry)}
-        yield from self._seen.load_rows(({*puts} | spoken) - new)  # a decision may write what it did not have to see
-        if self._numbers is None and any(isinstance(change, Reject) for change in decision.changes):
+        by_kind: dict[type[Change], list[Any]] = defaultdict(list)
+        for change in decision.changes:
+            by_kind[type(change)].append(change)
+        put = {(change.set.path, change.record["id"]) for change in by_kind[Put]}
+        new = {(change.set.path, change.id) for change in by_kind[PutNew]}
+        spoken = {(ALERTS, change.alert) for change in by_kind[PutEntry]}
+        yield from self._seen.load_rows((put | spoken) - new)  # a decision may write what it did not have to see
+        if self._numbers is None and by_kind[Reject]:
             rows = yield ask("rejected_last", tenant=self.tenant)
             self._numbers = rows[0][0]
-        self._expect_alerts(spoken - {*puts} - new)
+        self._expect_alerts(spoken - put - new)
         for staged in [self._staged(change, facts.now) for change in decision.changes]:
             self._accept(staged)
         return decision.answer
@@ -201,26 +206,30 @@ class Turn:
             raise Fault(f"'{change.id}' in {change.set.path} is there already and cannot be written as new.")
         self._seq += 1
         self.stamp = max(now, self.stamp + clock.MICROSECOND)
-        told = {"@odata.etag": etag(self._seq), "lastUpdateDateTime": clock.text(self.stamp)}
-        inserted = {**told, "id": change.id, "tenantId": self._guid, "incidentId": change.incident}
-        doc, full = change.blank.document({name: encode(value).decode() for name, value in inserted.items()})
-        change.row.written(partial(decode, full or doc), told)
+        when, incident = clock.text(self.stamp), change.incident
+        doc, full = change.blank.document({
+            "@odata.etag": f'"W/\\"{self._seq}\\""', "id": encode(change.id).decode(), "tenantId": self._quoted_guid,
+            "lastUpdateDateTime": f'"{when}"', "incidentId": "null" if incident is None else encode(incident).decode(),
+        })  # fmt: skip
+        change.row.written(partial(decode, full or doc), {"@odata.etag": etag(self._seq), "lastUpdateDateTime": when})
         how = shape(change.set.path)
         columns = [*change.blank.columns]
-        for name, place in how.open_places.items():
-            columns[place] = how.columns[place][1](inserted[name])
+        if how.updated_place is not None:
+            columns[how.updated_place] = self.stamp
+        if how.incident_place is not None:
+            columns[how.incident_place] = None if incident is None else fold(incident)
         values = (self.tenant, change.id, self._seq, doc, full, None, self.stamp, *columns)
         event = (self.tenant, self._seq, self.stamp, "created", change.set.table, change.id, "[]", change.cause)
         return _Staged(change, self.stamp, values, change.blank.words, event)
 
     def _accept(self, staged: _Staged) -> None:
         match staged.change:
-            case Put() as put:
-                self._accept_row(put, staged)
             case PutNew() as put:
                 self._accept_new(put, staged)
             case PutEntry() as put:
                 self._accept_entry(put)
+            case Put() as put:
+                self._accept_row(put, staged)
             case PutIncidentKey() as put:
                 self._seen.incidents[put.space, put.native_id] = put.incident
                 self._pending.keys[put.space, put.native_id] = {
@@ -265,11 +274,10 @@ class Turn:
         row = self._seen.rows.get((ALERTS, put.alert))
         assert row is not None  # noqa: S101 -- `_expect_alerts` saw to it
         self._seen.entries[put.alert, put.source] = Entry(put.updated, put.kept)
-        self._pending.entries[row.born, put.source] = {
-            "tenant": self.tenant, "born": row.born, "source": put.source, "product": put.product, "native": put.native_id,
-            "updated": put.updated, "received": put.received, "repaired": int(put.repaired),
-            "digest": put.kept.digest, "normalised": put.kept.normalised, "original": put.kept.original,
-        }  # fmt: skip
+        self._pending.entries[row.born, put.source] = (
+            self.tenant, row.born, put.source, put.product, put.native_id, put.updated, put.received, int(put.repaired),
+            put.kept.digest, put.kept.normalised, put.kept.original,
+        )  # fmt: skip
 
 
 def _numbers(tally: list[Any], record: Record) -> tuple[int | None, ...]:
