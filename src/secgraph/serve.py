@@ -23,6 +23,7 @@ from secgraph.edge.origin import own_hosts
 from secgraph.errors import UsageError
 from secgraph.observe import CertificateFailed, CertificateRenewed, ServerStarted, ServerStopped, observe
 from secgraph.settings import Settings
+from secgraph.settled import settle
 
 RENEW_SECONDS = 3600
 STOP_SECONDS = 5
@@ -145,6 +146,7 @@ async def _serve(settings: Settings, *, empty: bool, progress: Progress) -> None
     sockets = listen(settings["host"], settings["port"])
     async with core(settings) as inner:
         await inner.keys.open()
+        settle()
         config = uvicorn.Config(
             edge(settings, inner), log_config=None, access_log=False, lifespan="off", http="httptools", loop="none",
             server_header=False, backlog=BACKLOG, timeout_keep_alive=75, timeout_graceful_shutdown=STOP_SECONDS,
