@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.properties.alerts import ALERT, BASE, INSTANTS, WORDS
 
 from secgraph import clock
 from secgraph.extend import AlertDraft, Raw
@@ -23,7 +24,6 @@ from secgraph.store.kept import kept, packed
 from secgraph.store.protocol import Change, Decision, Needs, Put, PutNew, Row
 from secgraph.store.steps import Ask, Rows, Step, driven
 from secgraph.store.turn import Turn, Waiting, new_record
-from tests.properties.alerts import ALERT, BASE, INSTANTS, WORDS
 
 NOW = BASE + clock.DAY
 KEYS = st.sampled_from(["da1", 'with "quotes"', "é\\n"])

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from itertools import islice
 from typing import IO
 
@@ -31,7 +31,12 @@ _crewed = False
 """Whether a delivery of this process has others helping it: one at a time has."""
 
 
-async def batches(source: Connector, stream: IO[bytes], received: int) -> AsyncIterator[list[Taken]]:
+def helped() -> bool:
+    """Whether others help a delivery of this process at the moment."""
+    return _crewed
+
+
+async def batches(source: Connector, stream: IO[bytes], received: int) -> AsyncGenerator[list[Taken], None]:
     """The records of a delivery, ready, in order. Close it: it may have others at work."""
     reading = _Reading(source, stream, received)
     try:
@@ -88,7 +93,7 @@ class _Reading:
             self._ahead.append(asyncio.create_task(self._ready(chunk)))
 
     def _call_others(self) -> None:
-        global _crewed  # noqa: PLW0603 -- of this process there is one
+        global _crewed
         many = size()
         if many and not _crewed and serves(self._source):
             self._crew, _crewed = Crew(many), True

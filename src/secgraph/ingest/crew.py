@@ -23,6 +23,7 @@ from secgraph.extend import Connector, source, sources
 from secgraph.ingest.ready import Taken, records
 from secgraph.ingest.split import Unit, read, unwrapper
 from secgraph.model.edm import load
+from secgraph.settled import settle
 
 LENGTH = 8
 """Bytes of the number that says how long what follows is."""
@@ -33,6 +34,7 @@ HELLO = b"hello"
 
 MOST = 4
 """Most processes: the one that writes has no use for more."""
+
 
 class Work(msgspec.Struct, array_like=True):
     """Units of a source's delivery."""
@@ -71,10 +73,10 @@ class Crew:
         self.size = many
         self.up = False
         """Whether somebody is there already; who does not come is not waited for."""
-        self._members = [self._started() for _ in range(many)]
+        self.members = [self._started() for _ in range(many)]
         self._idle: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
         self._threads = ThreadPoolExecutor(many, thread_name_prefix="secgraph-crew")
-        for member in self._members:
+        for member in self.members:
             self._threads.submit(self._welcome, member)
 
     @staticmethod
@@ -115,10 +117,10 @@ class Crew:
 
     def close(self) -> None:
         """Ends the processes."""
-        for member in self._members:
+        for member in self.members:
             member.kill()
         self._threads.shutdown()
-        for member in self._members:
+        for member in self.members:
             for pipe in (member.stdin, member.stdout):
                 with contextlib.suppress(OSError):  # what was not sent yet is for nobody
                     _open(pipe).close()
@@ -159,6 +161,7 @@ def main() -> None:
     """The work of one of the processes."""
     given, told = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     load()
+    settle()
     os.dup2(2, 1)  # what a plug-in prints goes where errors go
     _send(told, HELLO)
     for answer in _answers(given):

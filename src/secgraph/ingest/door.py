@@ -18,7 +18,7 @@ from secgraph.ingest.incident import destination, graver
 from secgraph.ingest.merge import merged
 from secgraph.ingest.ready import Ready, Taken, blank_incident, ready_of, records
 from secgraph.ingest.report import Report
-from secgraph.ingest.split import Piece, pieces
+from secgraph.ingest.split import Piece, Unreadable
 from secgraph.ingest.state import GOOD, UNREADABLE, UNUSABLE, remember
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import Model
@@ -64,20 +64,25 @@ class Door:
         stream: IO[bytes],
         *,
         tick: Callable[[int], None] | None = None,
-        small: bool = False,
     ) -> Report:
-        """Takes a delivery. `tick` hears of every batch how many records it had; a `small` one is read where it is, since
-        a change of threads would take longer than reading it.
-        """
+        """Takes a delivery. `tick` hears of every batch how many records it had."""
         report, began = Report(), self._now()
-        if small:
-            await self._take_batch(tenant, source, list(records(source, pieces(stream, source, began), began)), report)
-        else:
-            async with contextlib.aclosing(batches(source, stream, began)) as found:
-                async for batch in found:
-                    await self._take_batch(tenant, source, batch, report)
-                    if tick is not None:
-                        tick(len(batch))
+        async with contextlib.aclosing(batches(source, stream, began)) as found:
+            async for batch in found:
+                await self._take_batch(tenant, source, batch, report)
+                if tick is not None:
+                    tick(len(batch))
+        return await self._ended(tenant, source, report, began)
+
+    async def take_few(self, tenant: int, source: Connector, found: list[Piece | Unreadable], began: int) -> Report:
+        """Takes the records of a small delivery that came at that instant. They are made ready where they are: a change of
+        threads would take longer.
+        """
+        report = Report()
+        await self._take_batch(tenant, source, list(records(source, found, began)), report)
+        return await self._ended(tenant, source, report, began)
+
+    async def _ended(self, tenant: int, source: Connector, report: Report, began: int) -> Report:
         observe(RecordsTaken(source.name, report.taken, report.unchanged, report.rejected))
         if report.taken or report.unchanged:
             await self.state(tenant, source, GOOD, began, report.example)
@@ -114,9 +119,7 @@ class Door:
         ready = [one for record in batch for one in record.ready]
         if ready:
             report.example = ready[0]
-        outcomes = await self._store.write(
-            tenant, _needs(ready, source.name), lambda facts: self._decide(facts, source, batch)
-        )
+        outcomes = await self._store.write(tenant, _needs(ready, source.name), lambda facts: self._decide(facts, source, batch))
         for record, changed in zip(batch, outcomes, strict=True):
             if record.refused is not None:
                 report.unreadable += record.refused.unreadable

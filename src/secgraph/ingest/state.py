@@ -14,9 +14,7 @@ UNUSABLE = 422
 MILLISECOND = clock.SECOND // 1000
 
 
-async def remember(
-    store: Store, tenant: int, source: str, status: int, *, began: int, now: int, example: Ready | None
-) -> None:
+async def remember(store: Store, tenant: int, source: str, status: int, *, began: int, now: int, example: Ready | None) -> None:
     """Writes the state of a source where it changed. `example` is an alert that it delivered: it tells vendor and provider,
     which a delivery that nobody could read does not.
     """

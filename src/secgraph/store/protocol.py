@@ -70,7 +70,8 @@ class Row:
     def __init__(
         self, record: Record | Callable[[], Record], seq: int, touched: dict[str, int] | None = None, born: int = 0
     ) -> None:
-        self._record, self._read = (record, None) if isinstance(record, dict) else (None, record)
+        self._record: Record | None = record if isinstance(record, dict) else None
+        self._read: Callable[[], Record] | None = None if isinstance(record, dict) else record
         self.seq = seq
         self.touched = {} if touched is None else touched
         """Member to the instant (ticks) of the last change by a person or an application."""

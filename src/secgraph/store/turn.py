@@ -260,7 +260,9 @@ class Turn:
 
     def _accept_new(self, put: PutNew, staged: _Staged) -> None:
         path, key = put.set.path, put.id
-        self._seen.rows[path, key] = Row(partial(decode, staged.values[4] or staged.values[3]), staged.values[2], {}, staged.stamp)
+        self._seen.rows[path, key] = Row(
+            partial(decode, staged.values[4] or staged.values[3]), staged.values[2], {}, staged.stamp
+        )
         rows = self._pending.rows(path)
         self._pending.put(path, key, staged.values, created=True)
         self._pending.events.append(staged.event)
