@@ -14,7 +14,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ from secgraph.store.compile import FEW, Plan, compiled
 from secgraph.store.dialect import Sqlite
 from secgraph.store.file import connect, migrate, perform
 from secgraph.store.layout import quoted
+from secgraph.store.outcome import Outcome, Outcomes
 from secgraph.store.protocol import Answer, Decide, Key, Needs, Original, Page
 from secgraph.store.statements import statements
 from secgraph.store.steps import ask, do
@@ -74,6 +75,7 @@ class SqliteStore:
         self._local = threading.local()
         self._others: list[apsw.Connection] = []
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="secgraph-read")
+        self._outcomes: Outcomes | None = None
         self._writer = Writer(path, self._dialect, now)
         self._closed = False
 
@@ -159,17 +161,23 @@ class SqliteStore:
     # -- writing
 
     async def write(self, tenant: int, needs: Needs, decide: Decide[Answer]) -> Answer:
-        answer: Answer = await self._written(Job(Future(), tenant, Waiting(needs, decide)))
+        answer: Answer = await self._written(Job(self._expected(), tenant, Waiting(needs, decide)))
         return answer
 
     async def run(self, *steps: tuple[str, dict[str, Any]]) -> None:
-        await self._written(Job(Future(), steps=tuple(do(name, values) for name, values in steps)))
+        await self._written(Job(self._expected(), steps=tuple(do(name, values) for name, values in steps)))
 
     async def _written(self, job: Job) -> Any:
         if self._closed:
             raise Busy("The server is stopping.", headers={"Retry-After": "5"})
         self._writer.put(job)
-        return await asyncio.wrap_future(job.done)
+        return await job.done.future
+
+    def _expected(self) -> Outcome:
+        loop = asyncio.get_running_loop()
+        if self._outcomes is None or self._outcomes.loop is not loop:
+            self._outcomes = Outcomes(loop)
+        return self._outcomes.expected()
 
     async def close(self) -> None:
         if self._closed:

@@ -11,7 +11,6 @@ import math
 import queue
 import threading
 import time
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from secgraph.errors import Busy, Conflict
 from secgraph.observe import ClockAhead, observe
 from secgraph.store.dialect import Sqlite
 from secgraph.store.file import connect, perform
+from secgraph.store.outcome import Outcome
 from secgraph.store.steps import Do, driven
 from secgraph.store.turn import Turn, Waiting
 
@@ -38,7 +38,7 @@ AHEAD = 5 * clock.SECOND
 class Job:
     """What waits to be written: a tenant's write, or steps of any other kind."""
 
-    done: Future[Any]
+    done: Outcome
     tenant: int = 0
     waiting: Waiting | None = None
     steps: tuple[Do, ...] = ()
