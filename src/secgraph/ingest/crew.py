@@ -73,19 +73,14 @@ class Crew:
         self.size = many
         self.up = False
         """Whether somebody is there already; who does not come is not waited for."""
-        self.members = [self._started() for _ in range(many)]
+        self.members: list[subprocess.Popen[bytes]] = []
         self._idle: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
         self._threads = ThreadPoolExecutor(many, thread_name_prefix="secgraph-crew")
+        with contextlib.suppress(OSError):  # no memory, or no more processes: then there are fewer of them
+            for _ in range(many):
+                self.members.append(_started())
         for member in self.members:
             self._threads.submit(self._welcome, member)
-
-    @staticmethod
-    def _started() -> subprocess.Popen[bytes]:
-        # In a session of its own: a signal from the terminal is for this process, which ends the others.
-        return subprocess.Popen(
-            [sys.executable, "-m", "secgraph.ingest.crew"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
 
     def _welcome(self, member: subprocess.Popen[bytes]) -> None:
         if _received(_open(member.stdout)) == HELLO:
@@ -125,6 +120,15 @@ class Crew:
                 with contextlib.suppress(OSError):  # what was not sent yet is for nobody
                     _open(pipe).close()
             member.wait()
+
+
+def _started() -> subprocess.Popen[bytes]:
+    # -P: nothing is imported from the folder that this happens to run in. In a session of its own: a signal from the
+    # terminal is for this process, which ends the others.
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "secgraph.ingest.crew"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
 
 
 def _open(pipe: IO[bytes] | None) -> IO[bytes]:
