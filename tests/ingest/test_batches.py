@@ -133,3 +133,13 @@ def test_a_source_of_no_known_name_is_read_here(product: type[Any]) -> None:
     assert processes.serves(GRAPH)
     assert not processes.serves(product("graph"))
     assert not processes.serves(product())
+
+
+async def test_a_process_ends_when_the_one_it_helps_is_gone() -> None:
+    with crew() as one:
+        await there(one)
+        [member] = one.members
+        assert member.poll() is None
+        assert member.stdin is not None
+        member.stdin.close()
+        assert member.wait(20) == 0
