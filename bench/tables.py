@@ -188,7 +188,7 @@ def connect(path: Path) -> apsw.Connection:
     """A connection to a file, with the pragmas of our own."""
     connection = apsw.Connection(str(path), statementcachesize=256)
     connection.set_busy_timeout(30_000)
-    for name, value in (("page_size", 16384), ("journal_mode", "wal"), ("synchronous", "full"), ("wal_autocheckpoint", 4000),
+    for name, value in (("page_size", 8192), ("journal_mode", "wal"), ("synchronous", "full"), ("wal_autocheckpoint", 8000),
                         ("cache_size", -65536), ("temp_store", "memory")):  # fmt: skip
         connection.pragma(name, value)
     return connection

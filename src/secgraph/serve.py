@@ -24,6 +24,7 @@ from secgraph.edge.origin import own_hosts
 from secgraph.errors import UsageError
 from secgraph.observe import CertificateFailed, CertificateRead, CertificateRenewed, ServerStarted, ServerStopped, observe
 from secgraph.settings import Settings
+from secgraph.settled import settle
 
 RENEW_SECONDS = 3600
 REREAD_SECONDS = 60
@@ -164,6 +165,7 @@ async def _serve(settings: Settings, *, empty: bool, progress: Progress) -> None
     sockets = listen(settings["host"], settings["port"])
     async with core(settings) as inner:
         await inner.keys.open()
+        settle()
         answers = asyncio.Event()
 
         async def greet() -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secgraph import clock as real_clock
-from secgraph.ingest.door import BATCH, identity
+from secgraph.ingest.batches import BATCH
+from secgraph.ingest.ready import identity
 from secgraph.ingest.report import LISTED, as_data
 
 if TYPE_CHECKING:

@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 
 from secgraph.errors import UsageError
+from secgraph.extend import AlertDraft, Raw
 from secgraph.ingest import prune as pruning
-from secgraph.ingest.prune import TOO_OLD, Pruned, prune, prune_each, was_over
+from secgraph.ingest.prune import TOO_OLD, Pruned, prune, prune_each
+from secgraph.ingest.ready import ready_of
+from secgraph.ingest.split import Piece
+from secgraph.store.kept import packed
 from secgraph.store.protocol import Decision, Needs, Record, Remove, Store
 from secgraph.store.retention import Retention, retain, retention
 from secgraph.testing import Clock, Graph, graph_alert, running
@@ -324,4 +328,6 @@ async def test_every_tenant_is_gone_over_and_one_that_fails_stops_no_other(graph
     ("new", "2026-01-01T00:00:00Z", 5, 2**62, False), ("inProgress", None, 5, 6, False),
 ])  # fmt: skip
 def test_what_a_source_tells_of_too_late(status: str, resolved: str | None, updated: int | None, kept: int | None, over: bool) -> None:
-    assert was_over({"status": status, "resolvedDateTime": resolved}, updated, kept) is over
+    told = {"status": status, "resolvedDateTime": resolved, "createdDateTime": "2026-01-01T00:00:00Z"}
+    ready = ready_of(AlertDraft("product", "1", told, updated=updated), Piece(Raw(1, b"{}", None, 1), repaired=False), packed(b"{}"), set())
+    assert ready.was_over(kept) is over

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.sqlite
 
-PAGE = 16384
+PAGE = 8192
 
 
 def rows(path: Path, text: str, *values: Any) -> list[tuple[Any, ...]]:

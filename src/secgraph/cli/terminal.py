@@ -18,6 +18,7 @@ from rich.table import Table
 from secgraph.app import Core, core
 from secgraph.errors import UsageError
 from secgraph.settings import gather
+from secgraph.settled import settle
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -36,6 +37,7 @@ def with_core(data: Path | None, database: str | None, work: Callable[[Core], Aw
 
     async def run() -> Any:
         async with core(settings) as inner:
+            settle()
             return await work(inner)
 
     return asyncio.run(run())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from collections.abc import Iterable
 
 from secgraph import clock
 from secgraph.access.caller import Caller
@@ -13,7 +14,7 @@ from secgraph.errors import BadBody, NotAllowed, NotFound, Refusal, UsageError
 from secgraph.extend import Connector, source
 from secgraph.ingest.door import Door
 from secgraph.ingest.report import as_data
-from secgraph.ingest.split import Unreadable, pieces
+from secgraph.ingest.split import Piece, Unreadable, pieces
 
 SMALL = 32 * 1024
 """Most bytes of a delivery that is read on the event loop: a handful of records, under a millisecond."""
@@ -39,31 +40,40 @@ class Push:
             raise NotFound(str(unknown)) from None
         began = self._now()
         try:
-            body = await self._readable(asked, connector)
+            body = await self._body(asked, connector)
+            found = _readable(body, connector, began) if len(body) <= SMALL else None
+            if found is None:
+                await asyncio.to_thread(_expect_a_record, pieces(io.BytesIO(body), connector, began))
         except Refusal as refused:
             await self._door.state(caller.tenant, connector, refused.status, began)
             raise
-        report = await self._door.take(caller.tenant, connector, io.BytesIO(body), small=len(body) <= SMALL)
+        if found is None:
+            report = await self._door.take(caller.tenant, connector, io.BytesIO(body))
+        else:
+            report = await self._door.take_few(caller.tenant, connector, found, began)
         return Answer(body=json.dumps(as_data(report)).encode(), content_type=PLAIN_JSON)
 
-    async def _readable(self, asked: Asked, connector: Connector) -> bytes:
-        """The body of a delivery in which something can be read."""
+    async def _body(self, asked: Asked, connector: Connector) -> bytes:
+        """The body of a delivery, in which something may be read."""
         body = await asked.body(self._most)
         if not body.strip():
             raise BadBody("", "The body is empty.", hint="Send a JSON array, NDJSON, or log lines.")
         if connector.framing == "json" and body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in {b"{", b"["}:
             raise BadBody("", "The body is not JSON.", hint="Send a JSON array or one JSON object a line.")
-        if len(body) <= SMALL:
-            _expect_a_record(body, connector)
-        else:
-            await asyncio.to_thread(_expect_a_record, body, connector)
         return body
 
 
-def _expect_a_record(body: bytes, connector: Connector) -> None:
-    """BadBody when nothing in the body can be read; then nothing is kept either, for the sender still has it."""
+def _readable(body: bytes, connector: Connector, received: int) -> list[Piece | Unreadable]:
+    """The records of a body. BadBody when none can be read."""
+    found = list(pieces(io.BytesIO(body), connector, received))
+    _expect_a_record(found)
+    return found
+
+
+def _expect_a_record(found: Iterable[Piece | Unreadable]) -> None:
+    """BadBody when nothing of a delivery can be read; then nothing is kept either, for the sender still has it."""
     first: Unreadable | None = None
-    for piece in pieces(io.BytesIO(body), connector, 0):
+    for piece in found:
         if not isinstance(piece, Unreadable):
             return
         first = first or piece

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from secgraph.errors import Fault
 from secgraph.model.check import from_source
@@ -27,9 +28,15 @@ def opened(incident: str, alert: Record, tenant_id: str) -> Record:
 
 def graver(one: str, other: str) -> str:
     """The graver of two severities."""
+    grave = _severities()
+    return one if grave[one] >= grave[other] else other
+
+
+@cache
+def _severities() -> Mapping[str, int]:
     severity = load().sets[INCIDENTS].type.properties["severity"].type
     assert isinstance(severity, EnumType)  # noqa: S101 -- the contract says so
-    return max(one, other, key=lambda word: severity.members[word])
+    return severity.members
 
 
 def destination(rows: Mapping[tuple[str, str], Row], incident: str) -> str:

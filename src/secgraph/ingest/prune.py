@@ -26,6 +26,7 @@ from secgraph.ingest.incident import destination
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet, EnumType, Model
 from secgraph.observe import PruningFailed, RowsPruned, observe
+from secgraph.store.kept import alone
 from secgraph.store.protocol import Decision, Facts, Needs, Record, Remove, Store
 from secgraph.store.registry import Registry
 from secgraph.store.retention import retention, until
@@ -45,7 +46,7 @@ READ = 500
 CAUSE = "retention"
 
 TOO_OLD = "older than what is kept"
-"""Why the door passes over what `was_over`."""
+"""Why the door passes over what `Ready.was_over`."""
 
 Tick = Callable[[int], None]
 
@@ -124,18 +125,6 @@ def over_incidents(facts: Facts, one: EntitySet, ids: Sequence[str], before: int
         if _is_over(end.record, "lastUpdateDateTime", before) and not facts.held[end.record["id"]]:
             gone.append(key)
     return Decision([Remove(one, key, CAUSE) for key in gone], gone)
-
-
-def was_over(record: Record, updated: int | None, kept: int | None) -> bool:
-    """Whether a source tells of an alert that was resolved before the instant from which on a tenant keeps them (None: always).
-    Where it is not here, it is not taken in either: a source that sends its last days once more would bring back for ever
-    what is taken away.
-    """
-    if kept is None or record["status"] != "resolved":
-        return False
-    resolved = record["resolvedDateTime"]
-    since = clock.ticks(resolved) if resolved is not None else updated
-    return since is not None and since < kept
 
 
 def incident_needs(ids: Sequence[str]) -> Needs:
@@ -219,7 +208,13 @@ class _Run:
             rows = await self._store.fetch("originals_before", tenant=self._tenant, before=before, most=STEP)
             if not rows:
                 return
-            drops = [("original_drop", {"tenant": self._tenant, "before": before, **row}) for row in rows]
+            drops = [
+                ("original_drop", {
+                    "tenant": self._tenant, "before": before, "born": row["born"], "source": row["source"],
+                    "normalised": alone(row["normalised"], row["original"]),
+                })
+                for row in rows
+            ]  # fmt: skip
 
             async def work(drops: list[Any] = drops) -> int:
                 await self._store.run(*drops)

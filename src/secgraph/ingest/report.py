@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from secgraph.store.protocol import Record
+from secgraph.ingest.ready import Ready
 
 LISTED = 1000
 """Most problems that a report lists one by one."""
@@ -38,7 +38,7 @@ class Report:
     """What had to be changed or left out in records that were taken."""
     ignored: int = 0
     """How many of the rejected are of a kind that is never an alert."""
-    example: Record | None = None
+    example: Ready | None = None
     """An alert of the delivery."""
 
     @property

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from secgraph import clock
+from secgraph.ingest.ready import Ready
 from secgraph.model.choices import OLDER_ALERTS
 from secgraph.odata.view import view
-from secgraph.store.protocol import Record, Store
+from secgraph.store.protocol import Store
 
 GOOD = 200
 UNREADABLE = 400
@@ -13,9 +14,7 @@ UNUSABLE = 422
 MILLISECOND = clock.SECOND // 1000
 
 
-async def remember(
-    store: Store, tenant: int, source: str, status: int, *, began: int, now: int, example: Record | None
-) -> None:
+async def remember(store: Store, tenant: int, source: str, status: int, *, began: int, now: int, example: Ready | None) -> None:
     """Writes the state of a source where it changed. `example` is an alert that it delivered: it tells vendor and provider,
     which a delivery that nobody could read does not.
     """
@@ -24,7 +23,7 @@ async def remember(
         return
     vendor, provider = (found[0]["vendor"], found[0]["provider"]) if found else (source, source)
     if example is not None:
-        shown = view(OLDER_ALERTS).reads["vendorInformation"]({"": example})
+        shown = view(OLDER_ALERTS).reads["vendorInformation"]({"": example.record})
         vendor, provider = shown["vendor"] or source, shown["provider"] or source
     latency = max(now - began, 0) // MILLISECOND
     await store.run(("source_state_put", {"tenant": tenant, "source": source, "vendor": vendor, "provider": provider,

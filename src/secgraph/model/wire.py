@@ -17,6 +17,7 @@ Hide = Callable[[Any], Any]
 """Gives the default form of a value: the very same object when nothing in it is hidden."""
 
 
+@cache
 def hider(kind: StructType) -> Hide | None:
     """The default form of records of a type, or None where no value of it can hold a hidden member."""
     return _struct(kind) if _reaches(kind, set()) else None

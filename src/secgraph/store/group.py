@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from secgraph import clock
 from secgraph.store.ahead import Ahead
 from secgraph.store.dialect import Sqlite
 from secgraph.store.hand import Hand, Unwritten
+from secgraph.store.outcome import Outcome
 from secgraph.store.steps import Steps, driven
 from secgraph.store.turn import Turn, Waiting
 
@@ -27,7 +27,7 @@ HEAVY = 2000
 class Job:
     """What waits to be written: a tenant's write, or steps of any other kind, made anew for each time they are carried out."""
 
-    done: Future[Any]
+    done: Outcome
     tenant: int = 0
     waiting: Waiting | None = None
     steps: Callable[[], Steps[None]] | None = None

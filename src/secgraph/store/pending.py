@@ -9,6 +9,7 @@ from typing import Any
 from secgraph.store.dialect import Dialect
 from secgraph.store.layout import combination
 from secgraph.store.shape import shape
+from secgraph.store.statements import statement
 from secgraph.store.steps import Add, Do, Steps, do
 
 EVENT = ("tenant", "seq", "stamp", "kind", "entity", "id", "changed", "cause")
@@ -36,7 +37,7 @@ class Pending:
         self._tenant = tenant
         self._sets: dict[str, _Rows] = {}
         self.events: list[tuple[Any, ...]] = []
-        self.entries: dict[tuple[int, str], dict[str, Any]] = {}
+        self.entries: dict[tuple[int, str], tuple[Any, ...]] = {}
         self.keys: dict[tuple[str, str], dict[str, Any]] = {}
         self.rejected: list[tuple[Any, ...]] = []
         self.removed: list[tuple[Any, ...]] = []
@@ -83,7 +84,7 @@ class Pending:
         if self._unsaid:
             yield do("entries_remove", *({"tenant": self._tenant, "born": born} for born in self._unsaid))
         if self.entries:
-            yield do("entry_put", *self.entries.values())
+            yield Do(statement("entry_put")[0], [*self.entries.values()])
         if self._unnamed:
             yield do("incident_keys_remove", *({"tenant": self._tenant, "incident": key} for key in self._unnamed))
         if self.keys:

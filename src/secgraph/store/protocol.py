@@ -14,6 +14,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from secgraph.access.narrow import Scoped, ScopedKey
 from secgraph.model.edm import EntitySet
 from secgraph.odata.query import Query
+from secgraph.store.blank import Blank
 from secgraph.store.kept import Kept
 
 Record = dict[str, Any]
@@ -59,16 +60,46 @@ class Needs:
     """What is needed besides, once this is there: whose alerts a merge moves depends on where its incidents redirect."""
 
 
-@dataclass(slots=True)
 class Row:
-    """A stored object as a decision sees it: full enum members, and who touched what."""
+    """A stored object as a decision sees it: full enum members, and who touched what. Its record is read when it is first
+    asked for: what a source repeats is known without.
+    """
 
-    record: Record
-    seq: int
-    touched: dict[str, int] = field(default_factory=dict)
-    """Member to the instant (ticks) of the last change by a person or an application."""
-    born: int = 0
-    """The tenant's stamp of its first commit."""
+    __slots__ = ("_read", "_record", "born", "seq", "touched")
+
+    def __init__(
+        self, record: Record | Callable[[], Record], seq: int, touched: dict[str, int] | None = None, born: int = 0
+    ) -> None:
+        self._record: Record | None = record if isinstance(record, dict) else None
+        self._read: Callable[[], Record] | None = None if isinstance(record, dict) else record
+        self.seq = seq
+        self.touched = {} if touched is None else touched
+        """Member to the instant (ticks) of the last change by a person or an application."""
+        self.born = born
+        """The tenant's stamp of its first commit."""
+
+    @property
+    def record(self) -> Record:
+        """The object."""
+        if self._record is None:
+            assert self._read is not None  # noqa: S101 -- a row has the one or the other
+            self._record = self._read()
+        return self._record
+
+    @record.setter
+    def record(self, record: Record) -> None:
+        self._record = record
+
+    def copy(self) -> Row:
+        """Another row, whose record can be changed; what is inside its members is shared."""
+        record = self._read if self._record is None and self._read is not None else {**self.record}
+        return Row(record, self.seq, {**self.touched}, self.born)
+
+    def written(self, read: Callable[[], Record], told: Record) -> None:
+        """Takes notice of how it was written: as what `read` gives, or, where it was read already, with these members."""
+        self._read = read
+        if self._record is not None:
+            self._record.update(told)
 
 
 @dataclass(slots=True)
@@ -124,6 +155,20 @@ class Remove:
 
 
 @dataclass(slots=True)
+class PutNew:
+    """Write an object that is not there yet and was written down before the turn."""
+
+    set: EntitySet
+    id: str
+    blank: Blank
+    row: Row
+    """What decisions see of it; it is told what the store sets."""
+    incident: str | None = None
+    """What goes into its `incidentId`."""
+    cause: str = ""
+
+
+@dataclass(slots=True)
 class PutEntry:
     """Keep what a source said of an alert that is there, and its original record."""
 
@@ -157,7 +202,7 @@ class Reject:
     original: bytes
 
 
-Change = Put | Remove | PutEntry | PutIncidentKey | Reject
+Change = Put | PutNew | Remove | PutEntry | PutIncidentKey | Reject
 
 
 @dataclass(slots=True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from secgraph.model.check import completed
 from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.model.edm import StructType
 from secgraph.store.dialect import Dialect
 from secgraph.store.kept import Kept
-from secgraph.store.protocol import Entry, Needs, Row
+from secgraph.store.protocol import Entry, Needs, Record, Row
 from secgraph.store.shape import shape
 from secgraph.store.steps import Ask, Steps
 
@@ -22,7 +24,7 @@ Place = tuple[str, str]
 # Written so that the alerts come first: without statistics a planner may walk over all that was ever said instead.
 _ALERTS = 'WITH a AS MATERIALIZED (SELECT tenant, id, born FROM "alerts_v2" WHERE tenant = ? AND '
 _ENTRIES = (
-    ") SELECT a.id, e.updated, e.digest, e.normalised FROM a JOIN entries e"
+    ") SELECT a.id, e.updated, e.digest, e.normalised, e.original FROM a JOIN entries e"
     " ON e.tenant = a.tenant AND e.born = a.born AND e.source = ?"
 )
 _KEYS = "SELECT native, incident FROM incident_keys WHERE tenant = ? AND space = ? AND "
@@ -90,8 +92,8 @@ class Seen:
             found = yield self._among(how.read, "id", (self._tenant,), ids)
             self.rows.update(((path, key), None) for key in ids)
             for key, document, seq, touched, born in found:
-                record = completed(how.set.type, decode(document))
-                self.rows[path, key] = Row(record, seq, decode(touched) if touched else {}, born)
+                read = partial(_record, how.set.type, document)
+                self.rows[path, key] = Row(read, seq, decode(touched) if touched else {}, born)
 
     def _entries(self, keys: Iterable[Place]) -> Steps[None]:
         fresh = [key for key in keys if key not in self.entries]
@@ -100,8 +102,8 @@ class Seen:
             of_alerts = self._among(_ALERTS, "id", (self._tenant,), alerts)
             found = yield Ask(of_alerts.text + _ENTRIES, (*of_alerts.values, source))
             self.entries.update(((alert, source), None) for alert in alerts)
-            for alert, updated, digest, normalised in found:
-                self.entries[alert, source] = Entry(updated, Kept(digest, normalised, b""))
+            for alert, updated, digest, normalised, original in found:
+                self.entries[alert, source] = Entry(updated, Kept(digest, normalised, original or b""))
 
     def _incidents(self, keys: Iterable[Place]) -> Steps[None]:
         for space, natives in _grouped(key for key in keys if key not in self.incidents):
@@ -115,6 +117,10 @@ class Seen:
         if len(keys) == 1:
             return Ask(f"{text}{column} = ?", (*values, keys[0]))
         return Ask(text + self._dialect.among(column), (*values, self._dialect.listed(keys)))
+
+
+def _record(kind: StructType, document: str) -> Record:
+    return completed(kind, decode(document))
 
 
 def _grouped(pairs: Iterable[Place]) -> Iterator[tuple[str, list[str]]]:

@@ -23,6 +23,11 @@ class Shape:
         self.hide: Callable[[Any], Any] | None = wire.hider(one.type)
         self.columns: list[tuple[str, Encode]] = [(item.name, encoder(item)) for item in one.columns()]
         self.tally: list[tuple[str, Encode]] = [(name, dict(self.columns)[name]) for name in one.choices.tally]
+        places = {name: place for place, (name, _) in enumerate(self.columns)}
+        self.tally_places = [places[name] for name in one.choices.tally]
+        """Where among the set's own columns those of the tally are."""
+        self.updated_place, self.incident_place = places.get("lastUpdateDateTime"), places.get("incidentId")
+        """And those whose values only a turn knows."""
         self.searched = frozenset(one.choices.search)
         self.put_tally = put_tally(one) if self.tally else ""
         self.names = (*FIXED, *(name for name, _ in self.columns))

@@ -14,7 +14,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -34,6 +34,7 @@ from secgraph.store.file import connect, migrate, perform
 from secgraph.store.group import Job
 from secgraph.store.layout import quoted
 from secgraph.store.lots import MARK
+from secgraph.store.outcome import Outcome, Outcomes
 from secgraph.store.paging import in_one_moment, page
 from secgraph.store.protocol import Answer, Decide, Fence, Key, Needs, Original, Page
 from secgraph.store.slow import too_slow
@@ -85,6 +86,7 @@ class SqliteStore:
         self._local = threading.local()
         self._others: list[apsw.Connection] = []
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="secgraph-read")
+        self._outcomes: Outcomes | None = None
         self._writer = Writer(path, self._dialect, now)
         self._closed = False
 
@@ -161,17 +163,23 @@ class SqliteStore:
     # -- writing
 
     async def write(self, tenant: int, needs: Needs, decide: Decide[Answer], *, fence: Fence | None = None) -> Answer:
-        answer: Answer = await self._written(Job(Future(), tenant, Waiting(needs, decide, fence)))
+        answer: Answer = await self._written(Job(self._expected(), tenant, Waiting(needs, decide, fence)))
         return answer
 
     async def run(self, *steps: tuple[str, dict[str, Any]], fence: Fence | None = None) -> None:
-        await self._written(Job(Future(), steps=partial(named, steps, fence)))
+        await self._written(Job(self._expected(), steps=partial(named, steps, fence)))
 
     async def _written(self, job: Job) -> Any:
         if self._closed:
             raise Busy("The server is stopping.", headers={"Retry-After": "5"})
         self._writer.put(job)
-        return await asyncio.wrap_future(job.done)
+        return await job.done.future
+
+    def _expected(self) -> Outcome:
+        loop = asyncio.get_running_loop()
+        if self._outcomes is None or self._outcomes.loop is not loop:
+            self._outcomes = Outcomes(loop)
+        return self._outcomes.expected()
 
     async def close(self) -> None:
         if self._closed:

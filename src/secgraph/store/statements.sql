@@ -156,11 +156,13 @@ WHERE i.tenant = :tenant AND i.status = :status AND i."createdDateTime" < :befor
 ORDER BY i."createdDateTime", i.id LIMIT :most;
 
 -- name: originals_before
-SELECT born, source FROM entries
+SELECT born, source, normalised, original FROM entries
 WHERE tenant = :tenant AND received < :before AND original IS NOT NULL ORDER BY received LIMIT :most;
 
 -- name: original_drop
-UPDATE entries SET original = NULL WHERE tenant = :tenant AND born = :born AND source = :source AND received < :before;
+-- A version that came meanwhile was received later.
+UPDATE entries SET original = NULL, normalised = :normalised
+WHERE tenant = :tenant AND born = :born AND source = :source AND received < :before;
 
 -- name: events_prune
 DELETE FROM events WHERE tenant = :tenant AND seq <= :seq;

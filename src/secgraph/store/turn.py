@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -33,6 +34,7 @@ from secgraph.store.protocol import (
     Put,
     PutEntry,
     PutIncidentKey,
+    PutNew,
     Record,
     Reject,
     Remove,
@@ -43,6 +45,7 @@ from secgraph.store.shape import shape
 from secgraph.store.steps import Ask, Steps, ask, do
 
 encode = msgspec.json.encode
+decode = msgspec.json.decode
 
 
 @dataclass(slots=True)
@@ -78,7 +81,7 @@ class Turn:
         self._dialect = dialect
         self._seen = Seen(dialect, tenant)
         self._pending = Pending(dialect, tenant)
-        self._guid = ""
+        self._guid = self._quoted_guid = ""
         self._seq = self._incidents = 0
         self._numbers: int | None = None
 
@@ -88,6 +91,7 @@ class Turn:
         if not found:
             raise Fault(f"Tenant number {self.tenant} does not exist.")
         self._guid, self._seq, self.stamp, self._incidents, present = found[0]
+        self._quoted_guid = encode(self._guid).decode()
         if self._own:
             self.now = present
         started = (self._seq, self._incidents)
@@ -112,8 +116,10 @@ class Turn:
             yield from self._add(facts, following)
             following = following.then(facts) if following.then is not None else None
         decision = one.decide(facts)
-        # A decision may write what it did not have to see.
-        yield from self._seen.load_rows(place for place in map(_about, decision.changes) if place is not None)
+        # A decision may write what it did not have to see; what was written down as new is not there.
+        new = {(change.set.path, change.id) for change in decision.changes if isinstance(change, PutNew)}
+        places = {place for place in map(_about, decision.changes) if place is not None}
+        yield from self._seen.load_rows(places - new)
         if self._numbers is None and any(isinstance(change, Reject) for change in decision.changes):
             rows = yield ask("rejected_last", tenant=self.tenant)
             self._numbers = rows[0][0]
@@ -131,7 +137,7 @@ class Turn:
             place = _about(change)
             if place is None:
                 continue
-            if not isinstance(change, Put) and not there.get(place, self._seen.rows.get(place) is not None):
+            if not isinstance(change, Put | PutNew) and not there.get(place, self._seen.rows.get(place) is not None):
                 what = "taken away" if isinstance(change, Remove) else "spoken of"
                 raise Fault(f"{place[0]} '{place[1]}' cannot be {what}: there is no such object.")
             there[place] = not isinstance(change, Remove)
@@ -165,7 +171,7 @@ class Turn:
         """Adds a row, and behind an incident that redirects all that it leads to."""
         at: Place | None = key
         while at is not None and at not in facts.rows and (row := self._seen.rows.get(at)) is not None:
-            facts.rows[at] = Row({**row.record}, row.seq, {**row.touched}, row.born)
+            facts.rows[at] = row.copy()
             at = self._seen.leads_to(at)
 
     def _new_incident(self) -> str:
@@ -176,6 +182,8 @@ class Turn:
 
     def _staged(self, change: Change, now: int) -> _Staged:
         """Does all of a change that can go wrong; the numbers it takes are given back when something does."""
+        if isinstance(change, PutNew):
+            return self._new(change, now)
         if not isinstance(change, Put | Remove):
             return _Staged(change)
         self._seq += 1
@@ -207,14 +215,38 @@ class Turn:
             words = indexed(record, change.set.path)
         return _Staged(change, self.stamp, values, words, event)
 
+    def _new(self, change: PutNew, now: int) -> _Staged:
+        """The same for a row that was written down before: only its holes are filled."""
+        if self._seen.rows.get((change.set.path, change.id)) is not None:
+            raise Fault(f"'{change.id}' in {change.set.path} is there already and cannot be written as new.")
+        self._seq += 1
+        self.stamp = max(now, self.stamp + clock.MICROSECOND)
+        when, incident = clock.text(self.stamp), change.incident
+        doc, full = change.blank.document({
+            "@odata.etag": f'"W/\\"{self._seq}\\""', "id": encode(change.id).decode(), "tenantId": self._quoted_guid,
+            "lastUpdateDateTime": f'"{when}"', "incidentId": "null" if incident is None else encode(incident).decode(),
+        })  # fmt: skip
+        change.row.written(partial(decode, full or doc), {"@odata.etag": etag(self._seq), "lastUpdateDateTime": when})
+        how = shape(change.set.path)
+        columns = [*change.blank.columns]
+        if how.updated_place is not None:
+            columns[how.updated_place] = self.stamp
+        if how.incident_place is not None:
+            columns[how.incident_place] = None if incident is None else fold(incident)
+        values = (self.tenant, change.id, self._seq, doc, full, None, self.stamp, *columns)
+        event = (self.tenant, self._seq, self.stamp, "created", change.set.table, change.id, "[]", change.cause)
+        return _Staged(change, self.stamp, values, change.blank.words, event)
+
     def _accept(self, staged: _Staged) -> None:
         match staged.change:
+            case PutNew() as put:
+                self._accept_new(put, staged)
+            case PutEntry() as put:
+                self._accept_entry(put)
             case Put() as put:
                 self._accept_row(put, staged)
             case Remove() as gone:
                 self._accept_removal(gone, staged)
-            case PutEntry() as put:
-                self._accept_entry(put)
             case PutIncidentKey() as put:
                 self._seen.incidents[put.space, put.native_id] = put.incident
                 self._pending.keys[put.space, put.native_id] = {
@@ -259,15 +291,28 @@ class Turn:
         if tally:
             self._pending.rows(path).tally[_numbers(tally, row.record)] -= 1
 
+    def _accept_new(self, put: PutNew, staged: _Staged) -> None:
+        path, key = put.set.path, put.id
+        self._seen.rows[path, key] = Row(
+            partial(decode, staged.values[4] or staged.values[3]), staged.values[2], {}, staged.stamp
+        )
+        rows = self._pending.rows(path)
+        self._pending.put(path, key, staged.values, created=True)
+        self._pending.events.append(staged.event)
+        if staged.words is not None:
+            rows.words[key] = staged.words
+        places = shape(path).tally_places
+        if places:
+            rows.tally[tuple(put.blank.columns[place] for place in places)] += 1
+
     def _accept_entry(self, put: PutEntry) -> None:
         row = self._seen.rows.get((ALERTS, put.alert))
         assert row is not None  # noqa: S101 -- `_expect_there` saw to it
         self._seen.entries[put.alert, put.source] = Entry(put.updated, put.kept)
-        self._pending.entries[row.born, put.source] = {
-            "tenant": self.tenant, "born": row.born, "source": put.source, "product": put.product, "native": put.native_id,
-            "updated": put.updated, "received": put.received, "repaired": int(put.repaired),
-            "digest": put.kept.digest, "normalised": put.kept.normalised, "original": put.kept.original,
-        }  # fmt: skip
+        self._pending.entries[row.born, put.source] = (
+            self.tenant, row.born, put.source, put.product, put.native_id, put.updated, put.received, int(put.repaired),
+            put.kept.digest, put.kept.normalised, put.kept.original,
+        )  # fmt: skip
 
 
 def _about(change: Change) -> Place | None:
@@ -275,7 +320,7 @@ def _about(change: Change) -> Place | None:
     match change:
         case Put(set=one, record=record):
             return one.path, str(record["id"])
-        case Remove(set=one, id=key):
+        case PutNew(set=one, id=key) | Remove(set=one, id=key):
             return one.path, key
         case PutEntry(alert=alert):
             return ALERTS, alert

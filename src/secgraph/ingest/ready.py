@@ -1,0 +1,179 @@
+"""Raw → ready: all that can be done with a record before the turn, where nobody waits for it.
+
+What comes out is plain data that another process can hand over: bytes, texts and numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from secgraph import clock
+from secgraph.extend import AlertDraft, Connector, NotAnAlert, Raw, Unusable
+from secgraph.ingest.incident import opened
+from secgraph.ingest.split import Piece, Unreadable
+from secgraph.model.check import from_source
+from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.model.edm import load
+from secgraph.model.legacy import TAGS
+from secgraph.model.value import clean
+from secgraph.odata.search import indexed
+from secgraph.store.blank import TAG, Blank, blank, filled
+from secgraph.store.kept import Kept, kept_text, packed, unpacked
+from secgraph.store.protocol import Record
+
+_SAFE_ID = re.compile(r"[a-z0-9][a-z0-9_.\-]{3,127}")
+_encode = msgspec.json.encode
+
+
+class Ready(msgspec.Struct, array_like=True, gc=False):
+    """An alert that passed the check."""
+
+    id: str
+    product: str
+    native_id: str
+    updated: int | None
+    incident: tuple[str, str] | None
+    """The incident its source names: id space, id."""
+    notes: tuple[str, ...]
+    received: int
+    repaired: bool
+    digest: bytes
+    normalised: bytes
+    original: bytes
+    severity: str
+    alert: Blank
+    opens: Blank | None
+    """The incident that is opened for it where none is there; None where an alert before it opens that already."""
+    resolved: int | None = None
+    """When its product resolved it, in ticks; None for one that is not resolved, or nobody knows when."""
+
+    @property
+    def record(self) -> Record:
+        """The alert in the words of the contract."""
+        return unpacked(self.normalised, self.original)
+
+    def was_over(self, kept: int | None) -> bool:
+        """Whether it was resolved before the instant from which on a tenant keeps alerts (None: always). Where it is not here,
+        it is not taken in either: a source that sends its last days once more would bring back for ever what is taken away.
+        """
+        return kept is not None and self.resolved is not None and self.resolved < kept
+
+    @property
+    def kept(self) -> Kept:
+        """What its entry keeps."""
+        return Kept(self.digest, self.normalised, self.original)
+
+
+class Refused(msgspec.Struct, array_like=True, gc=False):
+    """Why a record cannot be taken; it is kept."""
+
+    reason: str
+    data: bytes
+    unreadable: bool = False
+
+
+class Taken(msgspec.Struct, array_like=True):
+    """One record of a delivery: its alerts, or why there are none."""
+
+    line: int
+    received: int
+    ready: list[Ready]
+    refused: Refused | None = None
+    ignored: str = ""
+
+
+def identity(product: str, native_id: str, prefixes: tuple[str, ...]) -> str:
+    """The alert's id: a stable function of product and native id, in lower case, safe in a URL.
+
+    A native id of a Microsoft product that carries one of its marks already is the id which the product's own portal shows
+    and stays as it is, so that links and scripts agree. Any other is hashed behind the first mark: the marks of all other
+    products (`vendor/product`) were given out by nobody, and two of them may share one.
+    """
+    folded = native_id.casefold()
+    if "/" not in product and prefixes and folded.startswith(prefixes) and _SAFE_ID.fullmatch(folded):
+        return folded
+    digest = hashlib.sha256(f"{product}\x1f{native_id}".encode("utf-8", "replace")).hexdigest()
+    return f"{prefixes[0] if prefixes else 'xx'}{digest[:32]}"
+
+
+def records(source: Connector, found: Iterable[Piece | Unreadable], received: int) -> Iterator[Taken]:
+    """These records of a delivery in order. Of their alerts that name one incident, the first brings it along."""
+    named: set[tuple[str, str]] = set()
+    for piece in found:
+        if isinstance(piece, Unreadable):
+            yield Taken(piece.line, received, [], Refused(piece.reason, piece.data, unreadable=True))
+        else:
+            yield _record(source, piece, named)
+
+
+def _record(source: Connector, piece: Piece, named: set[tuple[str, str]]) -> Taken:
+    raw = piece.raw
+    try:
+        drafts = list(source.normalise(raw))
+        pack = packed(raw.data) if drafts else b""
+        ready = [ready_of(draft, piece, pack, named) for draft in drafts]
+    except NotAnAlert as reason:
+        return Taken(raw.line, raw.received, [], ignored=clean(str(reason)))
+    except Unusable as reason:
+        return Taken(raw.line, raw.received, [], Refused(clean(str(reason)), raw.data))
+    return Taken(raw.line, raw.received, ready, ignored="" if ready else "no alert in it")
+
+
+def ready_of(draft: AlertDraft, piece: Piece, pack: bytes, named: set[tuple[str, str]]) -> Ready:
+    """The alert of a draft; Unusable where it can be none."""
+    if not draft.native_id or not draft.product:
+        raise Unusable("it has no id")
+    raw = piece.raw
+    record, notes = _canonical(draft, raw)
+    incident = None if draft.incident in named else blank_incident(record)
+    if draft.incident is not None:
+        named.add(draft.incident)
+    made = blank(ALERTS, record, indexed(record, ALERTS))
+    # Its tag leads a row and is no word of a source's.
+    values = [_encode(None if name == TAG else record[name]).decode() for name in made.holes]
+    text = "{" + filled(made.full or made.doc, values).removeprefix(f'{{"{TAG}":null,')
+    keeps = kept_text(text.encode(), raw.data, pack)
+    return Ready(
+        identity(draft.product, draft.native_id, draft.prefixes), draft.product, clean(draft.native_id), draft.updated,
+        draft.incident, notes, raw.received, piece.repaired, keeps.digest, keeps.normalised, keeps.original,
+        record["severity"], made, incident, _resolved(record, draft.updated),
+    )  # fmt: skip
+
+
+def _resolved(record: Record, updated: int | None) -> int | None:
+    """When the product resolved an alert; the last word on it counts where it does not say that."""
+    if record["status"] != "resolved":
+        return None
+    return updated if record["resolvedDateTime"] is None else clock.ticks(record["resolvedDateTime"])
+
+
+def _canonical(draft: AlertDraft, raw: Raw) -> tuple[Record, tuple[str, ...]]:
+    """The draft's alert in canonical form, and what is to be known of it."""
+    alert, alerts = draft.alert, load().sets[ALERTS]
+    created = alert.get("createdDateTime")
+    if not isinstance(created, str):
+        created = clock.text(draft.updated or raw.received)
+    record, notes = from_source(alerts.type, alert, created)
+    if record["createdDateTime"] is None:
+        record["createdDateTime"] = clock.text(draft.updated or raw.received)
+    record["providerAlertId"] = record["providerAlertId"] or clean(draft.native_id)
+    for name, default in alerts.choices.defaults.items():
+        if record[name] is None or (name not in alert and record[name] == "unknown"):
+            record[name] = default
+    if record["additionalData"]:
+        record["additionalData"].pop(TAGS, None)  # ours: what a person wrote there
+    for item in record["evidence"]:
+        if item["createdDateTime"] is None:
+            item["createdDateTime"] = record["createdDateTime"]
+    return record, (*dict.fromkeys((*notes, *draft.notes)),)
+
+
+def blank_incident(alert: Record) -> Blank:
+    """The incident around an alert that nothing else claims, before anybody gave it a number."""
+    record = opened("", alert, "")
+    del record[TAG]
+    return blank(INCIDENTS, record, indexed(record, INCIDENTS))
