@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import os
 import socket
 import stat
@@ -19,7 +21,10 @@ import apsw
 import msgspec
 import pytest
 
+from secgraph import clock as real_clock
 from secgraph.errors import Busy, Conflict, Fault, Stale, UsageError
+from secgraph.extend import source
+from secgraph.ingest.door import Door
 from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
 from secgraph.store import doorman, frames, guests, seat, writing
@@ -28,7 +33,7 @@ from secgraph.store.handover import FarHand, Gone, identity
 from secgraph.store.protocol import Decision, Facts, Needs
 from secgraph.store.sqlite import SqliteStore, open_store
 from secgraph.store.steps import Ask, Do
-from secgraph.testing import Clock
+from secgraph.testing import Clock, graph_alert
 
 if TYPE_CHECKING:
     from tests.store.conftest import Ground
@@ -84,6 +89,18 @@ async def test_a_write_is_handed_over_and_read_by_both(ground: Ground, other: Sq
     await ground.write(ground.put(ground.alert(4)), store=other)
     assert len(await ground.ids()) == 5
     assert [event["seq"] for event in await other.fetch("events", tenant=ground.tenant.number, after=0, most=10)] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("many", [3, 40])
+async def test_deliveries_are_taken_in_through_the_socket(ground: Ground, other: SqliteStore, clock: Clock, many: int) -> None:
+    """Whatever a turn asks of the database is let through: of few alerts and of many, new, known and changed ones."""
+    await ground.add(999)
+    door, number = Door(other, load(), clock), ground.tenant.number
+    for title, came in (("one", (many, 0)), ("one", (0, many)), ("two", (many, 0))):
+        updated = real_clock.text((1_790_000_000 + (title == "two")) * real_clock.SECOND)
+        told = [graph_alert(one, title=title, incidentId=f"{one % 2}", lastUpdateDateTime=updated) for one in range(many)]
+        report = await door.take(number, source("graph"), io.BytesIO(json.dumps([*told, {"no": "alert"}]).encode()))
+        assert (report.taken, report.unchanged, report.rejected) == (*came, 1)
 
 
 async def test_many_writers_on_both_sides_get_one_number_each(ground: Ground, other: SqliteStore) -> None:

@@ -43,7 +43,7 @@ PAUSE_SECONDS = 2.0
 TOTAL_SECONDS = 5.0
 """Longest time for which a transaction may be waited for in all."""
 
-_PLAIN = re.compile(r"(?:SELECT|INSERT|UPDATE|DELETE)\b[^;]*")
+_PLAIN = re.compile(r"(?:SELECT|WITH|INSERT|UPDATE|DELETE)\b[^;]*")
 _TABLE = re.compile(r'"\w+"|\w+')
 _COLUMN = re.compile(r"\w+")
 
