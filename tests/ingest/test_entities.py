@@ -60,6 +60,7 @@ def test_every_evidence_type_of_the_contract_has_a_reader() -> None:
     (user(accountName="system"), []),
     (user(accountName="system", domainName="CONTOSO"), ["user.name:contoso/system", "user.account:system"]),
     (user(accountName="svc", userSid="S-1-5-18"), []),
+    (user(accountName="Administrator"), []), (user(accountName="root", domainName="SRV-1"), ["user.name:srv-1/root"]),
     (user(accountName="WKS-1$", domainName="CONTOSO"), ["device.host:wks-1"]),
     (user(azureAdUserId="00000000-0000-0000-0000-000000000000"), []),
     ({"is": "mailbox", "primaryAddress": "Mirjam@contoso.com", "displayName": "M"},
@@ -185,7 +186,7 @@ def test_a_thing_that_is_named_twice_is_one_with_all_keys_and_the_weightier_role
 
 
 def test_two_things_that_share_a_weak_key_only_stay_two() -> None:
-    found = read(user(azureAdUserId=ID, accountName="admin"), user(azureAdUserId=OTHER_ID, accountName="admin"))
+    found = read(user(azureAdUserId=ID, accountName="ann"), user(azureAdUserId=OTHER_ID, accountName="ann"))
     assert [one.keys[0] for one in found] == [f"user.id:{ID}", f"user.id:{OTHER_ID}"]
 
 

@@ -11,6 +11,9 @@ _BUILT_IN_DOMAINS = frozenset({
     "nt authority", "nt-autorität", "autorite nt", "nt service", "window manager", "font driver host", "nt virtual machine",
     "iis apppool", "builtin",
 })  # fmt: skip
+_EVERYWHERE = frozenset({"root", "administrator", "admin", "guest", "krbtgt", "defaultaccount", "administrateur", "gast"})
+"""Accounts that every directory or device has one of: without a domain such a name says nothing."""
+
 _BUILT_IN_NAMES = frozenset({
     "system", "local service", "network service", "localsystem", "localservice", "networkservice", "anonymous logon",
     "anonymous", "everyone", "iusr", "dwm-1", "umfd-0", "umfd-1",
@@ -45,7 +48,8 @@ def account(gathering: Gathering, found: Evidence | None, role: str) -> None:
         ("id", guid(found.get("azureAdUserId"))), ("upn", upn), ("sid", number),
         ("guid", guid(found.get("activeDirectoryObjectGuid"))),
         ("name", f"{domain}/{name}" if name is not None and domain else None),
-        ("account", name), ("account", local if local != name else None),
+        ("account", name if name not in _EVERYWHERE else None),
+        ("account", local if local != name and local not in _EVERYWHERE else None),
     ), role, shown(by))  # fmt: skip
 
 
