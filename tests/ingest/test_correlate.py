@@ -17,7 +17,7 @@ from secgraph.ingest.correlate.rarity import EMPTY, Snapshot
 from secgraph.ingest.correlate.sentence import ORDER, flags, sentence
 from secgraph.ingest.correlate.settings import Settings
 from secgraph.ingest.correlate.strength import TABLE, sort_of
-from secgraph.ingest.correlate.subject import Subject, main, subject
+from secgraph.ingest.correlate.subject import GRAVITY, Subject, main, subject
 from secgraph.ingest.correlate.tactics import STAGES, follows, tactic
 from secgraph.ingest.entities import Entity, entities
 from secgraph.ingest.entities.entity import GRADES, KINDS, WEAK
@@ -25,7 +25,8 @@ from secgraph.model.check import from_source
 from secgraph.model.edm import EnumType, load
 
 HOUR = 3_600 * clock.SECOND
-PLAIN = Settings()
+PLAIN = Settings(window=clock.DAY, fresh=1.0, stale=1.0)
+"""Settings under which time does not count, so that a case can be added up in the head."""
 
 
 def thing(key: str, role: str = "attacker", name: str = "") -> Entity:
@@ -53,30 +54,38 @@ def test_no_weak_thing_is_enough_by_itself(sort: str) -> None:
     line = TABLE[sort]
     assert line.central >= line.involved >= line.aside >= 0
     most = max(line.central, line.involved, line.aside)
-    assert (most >= PLAIN.threshold) == line.alone
+    if line.alone != "yes":
+        assert most < PLAIN.threshold
     if sort in WEAK.values():
-        assert not line.alone
-        assert most * (1 + PLAIN.bonus) < PLAIN.threshold
+        assert line.alone != "yes"
 
 
 @pytest.mark.parametrize("key", sorted(f"{kind}.{word}:x" for kind, words in KINDS.items() for word in words))
 def test_one_shared_thing_links_only_where_the_table_says_so(key: str) -> None:
+    most = Settings(fresh=9.0, bonus=9.0)
+    common = Snapshot(1, 1_000, {"a": 30})
     for role in GRADES:
-        link = judge(alert("a", thing(key, role)), alert("b", thing(key, role)), EMPTY, PLAIN)
-        assert link is None or TABLE[sort_of(key)].alone
+        one, other = alert("a", thing(key, role), tactic="execution"), alert("b", thing(key, role), tactic="impact")
+        bare = judge(alert("a", thing(key, role)), alert("b", thing(key, role)), EMPTY, PLAIN)
+        assert bare is None or TABLE[sort_of(key)].alone == "yes"
+        assert judge(one, other, common, most) is None or TABLE[sort_of(key)].alone == "yes"
+        assert judge(one, other, EMPTY, most) is None or TABLE[sort_of(key)].alone != "never"
 
 
 # --- a link -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("one", "other", "score"), [
-    ((USER,), (USER,), None),
-    ((USER, DEVICE), (USER, DEVICE), 1.8),
-    ((USER, DEVICE), (USER,), None),
+    ((IP,), (IP,), None),
+    ((USER, DEVICE), (USER, DEVICE), 2.4),
+    ((IP, DEVICE), (IP,), None),
     ((MAIL,), (MAIL,), 1.2),
-    ((USER, "user.id:v"), (USER, "user.id:v"), 1.35),
-    ((thing(USER, "contextual"), thing(DEVICE)), (USER, DEVICE), 1.2),
+    ((USER, "user.id:v"), (USER, "user.id:v"), 2.025),
+    ((thing(USER, "contextual"), thing(DEVICE)), (USER, DEVICE), 1.35),
     ((thing(USER, "contextual"), thing(DEVICE, "contextual")), (USER, DEVICE), None),
+    ((thing(USER, "unknown"),), (USER,), None),
+    ((DEVICE, thing("ip.private:10.0.0.5", "address")), (DEVICE, thing("ip.private:10.0.0.5", "address")), 1.05),
+    ((DEVICE, thing("ip.private:10.0.0.5", "address")), (DEVICE, thing("ip.private:10.0.0.5", "source")), 1.35),
 ])  # fmt: skip
 def test_what_two_alerts_share_has_to_weigh_enough(one: tuple[Any, ...], other: tuple[Any, ...], score: float | None) -> None:
     link = judge(alert("a", *one), alert("b", *other), EMPTY, PLAIN)
@@ -93,10 +102,10 @@ def test_alerts_link_within_the_window_only(gap: int, linked: bool) -> None:
     ("lateralmovement", "initialaccess", 0, True), ("impact", "impact", 0, False), ("", "impact", 0, False),
 ])  # fmt: skip
 def test_tactics_in_the_order_of_an_attack_weigh_more(first: str, second: str, gap: int, bonus: bool) -> None:
-    link = judge(alert("a", USER, tactic=first), alert("b", USER, tactic=second, at=gap), EMPTY, PLAIN)
+    link = judge(alert("a", IP, tactic=first), alert("b", IP, tactic=second, at=gap), EMPTY, PLAIN)
     assert (link is not None) == bonus
     if link is not None:
-        assert link.score == pytest.approx(0.9 * 1.25)
+        assert link.score == pytest.approx(0.9 * 1.3)
 
 
 @pytest.mark.parametrize(("count", "rarity"), [(0, 1.0), (12, 1.0), (69, 0.5), (400, 0.0), (10_000, 0.0)])
@@ -113,20 +122,50 @@ def test_a_crowd_does_not_hold_alerts_together() -> None:
 def test_the_most_common_name_of_a_thing_says_how_rare_it_is() -> None:
     both = Entity("user", ("user.id:u", "user.upn:u@b.example", "user.account:u"), "attacker", "u")
     known = {"user.upn:u@b.example": 400, "user.account:u": 9_999}
-    assert judge(alert("a", both, DEVICE, MAIL), alert("b", both, DEVICE), Snapshot(1, 1, known), PLAIN) is None
-    assert judge(alert("a", both, DEVICE), alert("b", both, DEVICE), Snapshot(1, 1, {"user.account:u": 9_999}), PLAIN)
+    assert judge(alert("a", both, MAIL), alert("b", both), Snapshot(1, 1, known), PLAIN) is None
+    assert judge(alert("a", both), alert("b", both), Snapshot(1, 1, {"user.account:u": 9_999}), PLAIN)
+
+
+@pytest.mark.parametrize(("count", "total", "worth"), [
+    (0, 100, 1.0), (0, 10_000, 1.6), (4, 10_000, 1.6), (60, 10_000, 1.114), (80, 10_000, 1.0), (1_000, 10_000, 0.0), (5, 5, 0.912),
+])  # fmt: skip
+def test_what_a_common_detection_says_of_people_and_devices_is_little(count: int, total: int, worth: float) -> None:
+    snapshot = Snapshot(1, total, {"x": count})
+    assert snapshot.worth("x", PLAIN) == pytest.approx(worth, abs=0.001)
+    link = judge(alert("a", USER, DEVICE, detector="x"), alert("b", USER, DEVICE), snapshot, PLAIN)
+    assert (link.score if link else 0.0) == pytest.approx(2.4 * worth, abs=0.01)
+
+
+def test_a_message_is_the_same_message_however_common_the_detection() -> None:
+    assert judge(alert("a", MAIL, detector="x"), alert("b", MAIL), Snapshot(1, 10_000, {"x": 5_000}), PLAIN) is not None
+
+
+@pytest.mark.parametrize(("hours", "score"), [(0, 1.35 * 1.35), (1 / 12, 1.35 * 1.35), (8, 1.017), (24, None), (120, None)])
+def test_the_longer_ago_the_less_it_says_that_the_same_person_is_concerned(hours: float, score: float | None) -> None:
+    link = judge(alert("a", USER), alert("b", USER, at=int(hours * HOUR)), EMPTY, Settings())
+    assert (link.score if link else None) == pytest.approx(score, abs=0.01)
+
+
+def test_what_its_product_calls_low_counts_less() -> None:
+    def scored(severity: float) -> float:
+        link = judge(alert("a", USER, DEVICE, gravity=severity), alert("b", USER, DEVICE), EMPTY, PLAIN)
+        return link.score if link else 0.0
+
+    assert scored(GRAVITY["low"]) == pytest.approx(0.8 * scored(GRAVITY["high"]))
 
 
 def test_one_detection_repeated_is_a_series() -> None:
-    link = judge(alert("a", thing(USER, "unknown"), detector="x"), alert("b", thing(USER, "unknown"), detector="x", at=HOUR), EMPTY, PLAIN)
+    one = alert("a", thing(USER, "source"), detector="x")
+    link = judge(one, alert("b", thing(USER, "source"), detector="x", at=HOUR), Snapshot(1, 9_999, {"x": 5_000}), PLAIN)
     assert link is not None
     assert (link.kind, flags(link)) == ("series", ["repeatedAlertOccurrence", "timeFrame", "sameActor", "temporalProximity"])
-    assert judge(alert("a", USER, DEVICE, detector="x"), alert("b", USER, "device.mde:e", detector="x"), EMPTY, PLAIN) is None
+    elsewhere = alert("b", thing(USER, "source"), "device.mde:e", detector="x")
+    assert judge(alert("a", thing(USER, "source"), DEVICE, detector="x"), elsewhere, Snapshot(1, 9_999, {"x": 5_000}), PLAIN) is None
 
 
 def test_one_detection_told_by_two_products_is_tied() -> None:
     def told(product: str, at: int = 0) -> Subject:
-        return alert(product, thing(DEVICE, "unknown"), product=product, title="miner found", at=at)
+        return alert(product, thing(DEVICE, "source"), product=product, title="miner found", at=at)
 
     link = judge(told("p"), told("q", HOUR // 60), EMPTY, PLAIN)
     assert link is not None
@@ -139,8 +178,8 @@ def test_a_weak_name_does_not_outweigh_a_better_one_that_differs() -> None:
     one = Entity("user", ("user.upn:ann@b.example", "user.account:ann"), "attacker", "ann")
     other = Entity("user", ("user.upn:ann@c.example", "user.account:ann"), "attacker", "ann")
     bare = Entity("user", ("user.account:ann",), "attacker", "ann")
-    assert judge(alert("a", one, DEVICE), alert("b", other, DEVICE), EMPTY, PLAIN) is None
-    assert judge(alert("a", one, DEVICE), alert("b", bare, DEVICE), EMPTY, PLAIN) is not None
+    assert judge(alert("a", one, IP), alert("b", other, IP), EMPTY, PLAIN) is None
+    assert judge(alert("a", one, IP), alert("b", bare, IP), EMPTY, PLAIN) is not None
 
 
 # --- why ----------------------------------------------------------------------------------------------------------------
@@ -157,8 +196,8 @@ def test_a_link_is_told_in_one_sentence_and_in_flags_of_the_contract() -> None:
     other = alert("b", thing(USER, "compromised", "ann@b.example"), thing(IP), tactic="lateralmovement", at=2 * HOUR + 1)
     link = linked(one, other)
     assert sentence(link) == (
-        "Both alerts name the address 203.0.113.9 and the user ann@b.example within 3 hours, which count together 1.80; "
-        "lateral movement follows initial access, which makes it 2.25."
+        "Both alerts name the user ann@b.example and the address 203.0.113.9 within 3 hours, which count together 2.25; "
+        "lateral movement follows initial access, which makes it 2.93."
     )
     assert flags(link) == ["eventSequence", "timeFrame", "sameThreatSource", "sameActor", "lateralMovementPath"]
 
@@ -185,7 +224,7 @@ def test_what_is_judged_is_read_off_the_record() -> None:
     assert seen.main == "user.upn:ann@b.example"
     record["lastActivityDateTime"] = None
     assert subject("a1", record, []).first == clock.ticks("2026-11-20T12:00:00Z")
-    assert main([]) is None
+    assert main([]) == []
 
 
 @pytest.mark.parametrize(("category", "techniques", "found"), [
@@ -264,7 +303,7 @@ def parts(partition: Partition) -> set[frozenset[str]]:
 
 
 def taken(order: list[Subject], snapshot: Snapshot) -> Partition:
-    partition = Partition()
+    partition = Partition(PLAIN)
     partition.publish(snapshot)
     for one in order:
         partition.take(one)

@@ -93,6 +93,7 @@ def test_every_evidence_type_of_the_contract_has_a_reader() -> None:
     ({"is": "ip", "ipAddress": "fd00::1%eth0"}, ["ip.private:fd00::1"]),
     ({"is": "ip", "ipAddress": "198.51.100.7:443"}, ["ip.public:198.51.100.7"]),
     ({"is": "ip", "ipAddress": "[2001:db8::1]:443"}, ["ip.public:2001:db8::1"]),
+    ({"is": "ip", "ipAddress": "198.18.3.4"}, ["ip.public:198.18.3.4"]),
     ({"is": "ip", "ipAddress": "100.64.3.4"}, ["ip.private:100.64.3.4"]),
     ({"is": "ip", "ipAddress": "127.0.0.1"}, []), ({"is": "ip", "ipAddress": "fe80::1"}, []),
     ({"is": "ip", "ipAddress": "224.0.0.251"}, []), ({"is": "ip", "ipAddress": "0.0.0.0"}, []),  # noqa: S104 -- it names nobody

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import math
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 from secgraph import clock
 from secgraph.ingest.correlate.rarity import Snapshot
 from secgraph.ingest.correlate.settings import Settings
-from secgraph.ingest.correlate.strength import family_of, of, sort_of
+from secgraph.ingest.correlate.strength import Part
 from secgraph.ingest.correlate.subject import Subject
 from secgraph.ingest.correlate.tactics import follows
-from secgraph.ingest.entities import Entity
-from secgraph.ingest.entities.entity import WEAK, kind_of, rank, same
+from secgraph.ingest.entities.entity import same
 
 TOGETHER = 5 * 60 * clock.SECOND
 """How near in time two products report one and the same thing."""
-
-ABOUT = 0.5
-"""How strong a thing is at least that two tellings of one detection share."""
 
 Kind = Literal["shared", "series", "twin"]
 
@@ -68,64 +65,100 @@ def judge(one: Subject, other: Subject, snapshot: Snapshot, settings: Settings) 
         return None
     if (other.first, other.id) < (one.first, one.id):
         one, other = other, one
-    reasons = _reasons(one, other, shared, snapshot, settings)
+    worth = min(one.gravity * snapshot.worth(one.detector, settings), other.gravity * snapshot.worth(other.detector, settings))
+    reasons = _reasons(one, other, shared, snapshot, settings, _count(worth, gap, settings))
     if not reasons:
         return None
-    score = sum(reason.weight for reason in reasons)
     tactics = _tactics(one, other)
-    if tactics is not None:
+    score = sum(reason.weight for reason in reasons)
+    if tactics is not None or (one.detector == other.detector and worth >= 1):
         score *= 1 + settings.bonus
     kind = _kind(one, other, reasons, max(gap, 0))
-    if kind is None and score < settings.threshold:
+    if kind is None and (score < settings.threshold or not _enough(one, reasons, worth)):
         return None
     return Link(one.id, other.id, kind or "shared", score, reasons, tactics, max(gap, 0), snapshot.v)
 
 
-def _reasons(one: Subject, other: Subject, shared: set[str], snapshot: Snapshot, settings: Settings) -> tuple[Reason, ...]:
+class _Count(NamedTuple):
+    """What part counts of a thing that two alerts share."""
+
+    steady: float
+    """Of a person, a device, and what else is there all day."""
+    other: float
+
+
+def _count(worth: float, gap: int, settings: Settings) -> _Count:
+    past = 0.0 if gap <= TOGETHER else math.log(gap / TOGETHER) / math.log(settings.window / TOGETHER)
+    return _Count(worth * (settings.fresh - (settings.fresh - settings.stale) * past), max(1.0, worth))
+
+
+def _enough(one: Subject, reasons: tuple[Reason, ...], worth: float) -> bool:
+    """Whether what is shared may hold two alerts together: a weak thing alone does not, however much speaks for it."""
+    alone = one.places[reasons[0].key][1].alone
+    return len(reasons) > 1 or alone == "yes" or (alone == "seldom" and worth >= 1)
+
+
+def _reasons(
+    one: Subject, other: Subject, shared: set[str], snapshot: Snapshot, settings: Settings, count: _Count
+) -> tuple[Reason, ...]:
     """What the two share and how much each counts, the weightiest first."""
-    pairs: dict[tuple[int, int], list[str]] = {}
+    found: dict[tuple[int, int], _Found] = {}
     for key in shared:
-        pairs.setdefault((one.places[key], other.places[key]), []).append(key)
-    found = []
-    for (place, place_of_other), keys in pairs.items():
-        mine, theirs = one.entities[place], other.entities[place_of_other]
-        if len(keys) > 1:
-            keys.sort(key=rank)
-        best = keys[0]
-        weak = kind_of(best) in WEAK
-        if weak and same(mine.keys, theirs.keys) is None:
-            continue
-        sort = sort_of(best)
-        strength = min(of(sort, mine.role), of(sort, theirs.role))
+        (place, mine), (place_of_other, theirs) = one.places[key], other.places[key]
+        strength = min(mine.strength, theirs.strength)
         if strength > 0:
-            rarity = min([snapshot.rarity(key, settings) for key in keys if weak or kind_of(key) not in WEAK])
-            if rarity > 0:
-                found.append((-strength * rarity, best, mine, theirs, strength, rarity))
-    found.sort(key=_order)
-    return _counted(found)
+            pair = place, place_of_other
+            rarity = snapshot.rarity(key, settings)
+            known = found.get(pair)
+            if known is None:
+                found[pair] = _Found(mine, key, strength, rarity)
+            else:
+                found[pair] = _better(known, _Found(mine, key, strength, rarity))
+    counted = []
+    for (place, place_of_other), (mine, key, strength, rarity) in found.items():
+        a, b = one.entities[place], other.entities[place_of_other]
+        if rarity > 0 and not (mine.weak and same(a.keys, b.keys) is None):
+            roles = (a.role, b.role) if a.role <= b.role else (b.role, a.role)
+            weight = strength * rarity * (count.steady if mine.steady else count.other)
+            counted.append(
+                (-weight, key, mine.family, Reason(key, a.type, max(a.name, b.name), roles, strength, rarity, weight))
+            )
+    return _shared_out(counted) if len(counted) > 1 else tuple(reason for *_, reason in counted)
 
 
-_Found = tuple[float, str, Entity, Entity, float, float]
+class _Found(NamedTuple):
+    part: Part
+    key: str
+    strength: float
+    rarity: float
 
 
-def _order(found: _Found) -> tuple[float, str]:
-    return found[0], found[1]
+def _better(one: _Found, other: _Found) -> _Found:
+    """Of two keys of one thing the stronger; how rare it is, is said by the more common of those that are not weak."""
+    if (other.part.rank, other.key) < (one.part.rank, one.key):
+        one, other = other, one
+    return one if other.part.weak and not one.part.weak else one._replace(rarity=min(one.rarity, other.rarity))
 
 
-def _counted(found: list[_Found]) -> tuple[Reason, ...]:
+def _shared_out(counted: list[tuple[float, str, str, Reason]]) -> tuple[Reason, ...]:
     """Each with what it adds: of one family the weightiest whole, the next half, and so on. Two names of one thing are not
-    two reasons.
+    two reasons, nor are a device and its address.
     """
+    counted.sort(key=_order)
+    device = any(reason.type == "device" for *_, reason in counted)
     share: dict[str, float] = {}
     reasons = []
-    for weight, key, mine, theirs, strength, rarity in found:
-        family = family_of(sort_of(key))
-        part = share.get(family, 1.0)
-        share[family] = part / 2
-        roles = (mine.role, theirs.role) if mine.role <= theirs.role else (theirs.role, mine.role)
-        name = max(mine.name, theirs.name)
-        reasons.append(Reason(key, mine.type, name, roles, strength, rarity, -weight * part))
+    for _, _, family, reason in counted:
+        if device and reason.roles == ("address", "address"):
+            continue
+        left = share.get(family, 1.0)
+        share[family] = left / 2
+        reasons.append(reason if left == 1 else replace(reason, weight=reason.weight * left))
     return tuple(reasons)
+
+
+def _order(counted: tuple[float, str, str, Reason]) -> tuple[float, str]:
+    return counted[0], counted[1]
 
 
 def _tactics(one: Subject, other: Subject) -> tuple[str, str] | None:
@@ -141,10 +174,19 @@ def _tactics(one: Subject, other: Subject) -> tuple[str, str] | None:
 
 def _kind(one: Subject, other: Subject, reasons: tuple[Reason, ...], gap: int) -> Kind | None:
     """Whether the two are one detection: repeated, or told by two products."""
-    if one.detector == other.detector:
-        return "series" if one.main == other.main and any(reason.key == one.main for reason in reasons) else None
-    if gap > TOGETHER or one.product == other.product:
+    if not may_be_one(one, other) or not any(_about(reason.key, one) and _about(reason.key, other) for reason in reasons):
         return None
-    told_alike = (one.native and one.native == other.native) or (one.title and one.title == other.title)
-    about_alike = any(reason.strength >= ABOUT for reason in reasons)
-    return "twin" if told_alike and about_alike else None
+    if one.detector == other.detector:
+        return "series"
+    return "twin" if gap <= TOGETHER else None
+
+
+def _about(key: str, subject: Subject) -> bool:
+    return subject.places[key][0] in subject.about
+
+
+def may_be_one(one: Subject, other: Subject) -> bool:
+    """Whether the two can be one detection, as far as that is seen without looking at what they share."""
+    if one.detector == other.detector:
+        return one.main == other.main
+    return one.product != other.product and ((one.native == other.native != "") or (one.title == other.title != ""))

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from secgraph.ingest.correlate.link import Link, judge
 from secgraph.ingest.correlate.place import Placement, Standing, grown, place, series_of
 from secgraph.ingest.correlate.rarity import EMPTY, Snapshot
+from secgraph.ingest.correlate.seek import promising, sought
 from secgraph.ingest.correlate.settings import Settings
-from secgraph.ingest.correlate.strength import of, sort_of
 from secgraph.ingest.correlate.subject import Subject
 
 
@@ -23,13 +23,6 @@ class Case:
     continues: str | None = None
     into: str | None = None
     """The incident that it redirects to."""
-
-
-def read_keys(subject: Subject, snapshot: Snapshot, settings: Settings) -> Iterator[str]:
-    """The keys by which other alerts are to be looked for: those that can count at all."""
-    for key, index in subject.places.items():
-        if of(sort_of(key), subject.entities[index].role) > 0 and snapshot.rarity(key, settings) > 0:
-            yield key
 
 
 class Partition:
@@ -80,13 +73,9 @@ class Partition:
         return placement
 
     def candidates(self, subject: Subject) -> Iterator[Subject]:
-        """The alerts that share something with this one, the latest first, each once."""
-        seen = {subject.id}
-        for key in read_keys(subject, self.current, self.settings):
-            for other in reversed(self._postings.get(key, ())):
-                if other.id not in seen:
-                    seen.add(other.id)
-                    yield other
+        """The alerts that may link with this one, each once."""
+        things = sought(subject, self.current, self.settings)
+        return promising(subject, things, lambda key: reversed(self._postings.get(key, ())), self.settings)
 
     def _links(self, subject: Subject) -> dict[str, Link]:
         """A link to each incident that there is one to."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from secgraph import clock
-from secgraph.ingest.correlate.strength import of, sort_of
+from secgraph.ingest.correlate.strength import Part, part
 from secgraph.ingest.correlate.tactics import tactic
 from secgraph.ingest.entities import Entity
 from secgraph.ingest.entities.entity import ASIDE, GRADES
@@ -29,41 +29,49 @@ class Subject:
     title: str = ""
     native: str = ""
     """The id that its product gave it."""
+    gravity: float = 1.0
+    """How grave its product says that it is, as a factor of what it is worth."""
     v: int = 0
     """The number of the snapshot it was judged under."""
-    places: dict[str, int] = field(init=False)
-    """Each key to the entity it is of."""
+    places: dict[str, tuple[int, Part]] = field(init=False)
+    """Each key to the entity it is of, and what it says."""
+    about: frozenset[int] = field(init=False)
+    """Which of the entities it is about: a device, a person, an address outside, or another thing where there are none."""
     main: str = field(init=False)
-    """The strongest key of the entity that it is about; empty when it names nothing that counts."""
+    """The strongest keys of these."""
 
     def __post_init__(self) -> None:
-        places: dict[str, int] = {}
-        for place, entity in enumerate(self.entities):
-            for key in entity.keys:
-                places.setdefault(key, place)
+        places: dict[str, tuple[int, Part]] = {}
+        for place, (_, keys, role, _) in enumerate(self.entities):
+            for key in keys:
+                if key not in places:
+                    places[key] = place, part(key, role)
         self.places = places
         about = main(self.entities)
-        self.main = about.keys[0] if about is not None else ""
+        self.about = frozenset(about)
+        self.main = " ".join(self.entities[place].keys[0] for place in about)
 
 
-_MAIN = {sort: place for place, sort in enumerate((
-    "device", "hostName", "user", "accountName", "application", "azureResource", "amazonResource", "googleResource",
-    "kubernetesCluster", "kubernetesObject", "container", "gitHubRepo", "gitHubUser", "blobContainer", "privateAddress",
-    "ip", "mail", "domain", "file",
-))}  # fmt: skip
+GRAVITY = {"informational": 0.6, "low": 0.8, "medium": 1.0, "high": 1.0}
+"""What severity says of an alert's worth. Products see one and the same thing as medium and as high."""
+
+_MAIN = ("devices", "people", "network")
 
 
-def main(entities: Sequence[Entity]) -> Entity | None:
-    """The entity that an alert is about: no bystander where there is another, the device before the user and so on."""
-    best, least = None, None
-    for one in entities:
-        sort = sort_of(one.keys[0])
-        weight = of(sort, one.role)
-        if weight > 0:
-            order = (GRADES[one.role] == ASIDE, _MAIN.get(sort, len(_MAIN)), -weight, one.keys[0])
-            if least is None or order < least:
-                best, least = one, order
-    return best
+def main(entities: Sequence[Entity]) -> list[int]:
+    """Which entities an alert is about: of devices, people and addresses outside the one of most part in it each. Where it
+    names none of them but as bystanders, the thing of most part.
+    """
+    best: dict[str, tuple[float, str, int]] = {}
+    for place, one in enumerate(entities):
+        key = one.keys[0]
+        found = part(key, one.role)
+        if found.strength > 0:
+            family = found.family if GRADES[one.role] != ASIDE and found.family in _MAIN else ""
+            order = (-found.strength, key, place)
+            if family not in best or order < best[family]:
+                best[family] = order
+    return [best[family][2] for family in _MAIN if family in best] or [place for *_, place in best.values()]
 
 
 def subject(key: str, record: dict[str, Any], entities: Sequence[Entity], v: int = 0) -> Subject:
@@ -79,5 +87,6 @@ def subject(key: str, record: dict[str, Any], entities: Sequence[Entity], v: int
     return Subject(
         key, first, max(first, last if last is not None else first), entities,
         tactic(record["category"], record["mitreTechniques"] or ()), product,
-        digest(product, text(record["detectorId"]) or title), title, text(record["providerAlertId"]) or "", v,
+        digest(product, text(record["detectorId"]) or title), title, text(record["providerAlertId"]) or "",
+        GRAVITY.get(record["severity"], 1.0), v,
     )  # fmt: skip

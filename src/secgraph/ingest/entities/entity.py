@@ -91,8 +91,8 @@ GRADES: dict[str, str] = {
     "attacker": CENTRAL, "commandAndControl": CENTRAL, "compromised": CENTRAL, "attacked": CENTRAL, "malicious": CENTRAL,
     "primary": CENTRAL, "suspicious": CENTRAL, "policyViolator": INVOLVED, "source": INVOLVED, "destination": INVOLVED,
     "created": INVOLVED, "added": INVOLVED, "edited": INVOLVED, "loaded": INVOLVED, "unknown": INVOLVED,
-    "host": INVOLVED, "ran": INVOLVED, "sender": INVOLVED, "recipient": INVOLVED, "within": ASIDE, "loggedOn": ASIDE,
-    "address": ASIDE, "parent": ASIDE, "scanned": ASIDE, "contextual": ASIDE, "clean": ASIDE,
+    "host": INVOLVED, "ran": INVOLVED, "sender": INVOLVED, "recipient": INVOLVED, "address": INVOLVED,
+    "within": ASIDE, "loggedOn": ASIDE, "parent": ASIDE, "scanned": ASIDE, "contextual": ASIDE, "clean": ASIDE,
 }  # fmt: skip
 """How much part a thing has in what is reported, by its role: the words of the contract, and ours for what stands inside
 another piece of evidence. Words come in the order in which they count.

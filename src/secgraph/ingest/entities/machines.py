@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from secgraph.ingest.entities.entity import Evidence, Gathering
+from secgraph.ingest.entities.entity import ASIDE, GRADES, Evidence, Gathering
 from secgraph.ingest.entities.normal import EMPTY_GUID, guid, host, ip, shown, text, url
 from secgraph.ingest.entities.people import account, user_of
 
@@ -27,7 +27,7 @@ def device(gathering: Gathering, evidence: Evidence, role: str) -> None:
         account(gathering, person, "loggedOn")
     for found in (evidence.get("lastIpAddress"), *(evidence.get("ipInterfaces") or ())[:MOST_ADDRESSES]):
         if found is not None:
-            address(gathering, found, "address")
+            address(gathering, found, "within" if GRADES[role] == ASIDE else "address")
 
 
 def _named(gathering: Gathering, role: str, shown_by: object, named: str | None, **ids: str | None) -> None:

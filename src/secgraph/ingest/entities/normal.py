@@ -172,15 +172,17 @@ class Address(NamedTuple):
 
     text: str
     range: str
-    """`public`, `private`, `documentation`, or one that names nobody: `loopback`, `linkLocal`, `multicast`, `unspecified`,
-    `reserved`.
+    """`public`, `private`, `documentation` (and what is for measuring networks), or one that names nobody: `loopback`,
+    `linkLocal`, `multicast`, `unspecified`, `reserved`.
     """
 
 
-_DOCUMENTATION = tuple(
-    ipaddress.ip_network(one) for one in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")
-)
-_SHARED = ipaddress.ip_network("100.64.0.0/10")
+_DOCUMENTATION = tuple(map(ipaddress.ip_network, (
+    "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "2001:db8::/32", "3fff::/20",
+)))  # fmt: skip
+_PRIVATE = tuple(map(ipaddress.ip_network, (
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7",
+)))  # fmt: skip
 
 
 def ip(value: Any) -> Address | None:
@@ -218,7 +220,7 @@ def _range(one: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
     ):  # fmt: skip
         if holds:
             return name
-    return "private" if one.is_private or (one.version == 4 and one in _SHARED) else "public"
+    return "private" if any(one.version == net.version and one in net for net in _PRIVATE) else "public"
 
 
 class Url(NamedTuple):

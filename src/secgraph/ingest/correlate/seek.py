@@ -1,0 +1,63 @@
+"""Which alerts are looked at when one comes: by which keys they are read, and which of them can link at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from secgraph.ingest.correlate.link import may_be_one
+from secgraph.ingest.correlate.rarity import Snapshot
+from secgraph.ingest.correlate.settings import Settings
+from secgraph.ingest.correlate.subject import Subject
+
+
+class Sought(NamedTuple):
+    """A thing by which other alerts are looked for."""
+
+    keys: tuple[str, ...]
+    most: float
+    """The most that it can add to a link."""
+
+
+def sought(subject: Subject, snapshot: Snapshot, settings: Settings) -> list[Sought]:
+    """What other alerts are looked for by: the things that can count, and what the alert is about, by which one detection
+    that is repeated is found.
+    """
+    worth = subject.gravity * snapshot.worth(subject.detector, settings)
+    found = []
+    for place, entity in enumerate(subject.entities):
+        keys, most = [], 0.0
+        for key in entity.keys:
+            at, part = subject.places[key]
+            if at == place and part.strength > 0:
+                rarity = snapshot.rarity(key, settings)
+                if rarity > 0:
+                    keys.append(key)
+                    most = max(most, part.strength * rarity * (worth * settings.fresh if part.steady else max(1.0, worth)))
+        if keys and (most > 0 or place in subject.about):
+            found.append(Sought(tuple(keys), most))
+    return found
+
+
+def promising(
+    subject: Subject, things: Iterable[Sought], read: Callable[[str], Iterable[Subject]], settings: Settings
+) -> Iterator[Subject]:
+    """The alerts that may link with this one, each once. `read` gives those that name a key, the latest first. Left out are
+    only those that cannot: what they share would be too little at best.
+    """
+    since, until = subject.first - settings.window, subject.last + settings.window
+    found: dict[str, Subject] = {}
+    sums: dict[str, float] = {}
+    for keys, most in things:
+        counted = {subject.id}
+        for key in keys:
+            for other in read(key):
+                name = other.id
+                if name not in counted and other.last >= since and other.first <= until:
+                    counted.add(name)
+                    found[name] = other
+                    sums[name] = sums.get(name, 0.0) + most
+    enough = settings.threshold / (1 + settings.bonus) - 1e-9
+    for name, other in found.items():
+        if sums[name] >= enough or may_be_one(subject, other):
+            yield other
