@@ -46,7 +46,7 @@ def falling(value: float, least: float, most: float) -> float:
 FEWEST = 4
 """Times that a detection is raised before it can be common."""
 
-LEAST = 500
+LEAST = 200
 """Alerts that are counted at least before shares of them mean something: until then nothing is very seldom."""
 
 EMPTY = Snapshot()

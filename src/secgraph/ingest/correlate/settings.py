@@ -21,9 +21,9 @@ class Settings:
     """How many alerts may name a thing before it counts as less than rare."""
     crowd: int = 400
     """The number of alerts from which on a thing that they name weighs nothing."""
-    seldom: float = 0.008
+    seldom: float = 0.011
     """The share of all alerts up to which a detection is seldom, and its alerts count whole."""
-    always: float = 0.1
+    always: float = 0.08
     """The share from which on that a person or device is named by its alerts too means nothing."""
     most_worth: float = 1.6
     """What an alert of a very seldom detection counts at most."""

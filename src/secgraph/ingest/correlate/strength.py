@@ -36,9 +36,9 @@ TABLE: dict[str, Line] = {
     "activeDirectoryDomain": Line(0.1, 0.1, 0.0, "people", "never", "everybody is in it"),
     # where
     "device": Line(1.05, 0.75, 0.3, "devices", "yes", "one device, of which other things are reported by chance"),
-    "hostName": Line(0.79, 0.6, 0.25, "devices", "seldom", "two networks may have a host of that name"),
+    "hostName": Line(0.88, 0.65, 0.25, "devices", "seldom", "two networks may have a host of that name"),
     "privateAddress": Line(0.75, 0.75, 0.25, "devices", "seldom", "an inner address is given to another device tomorrow"),
-    "ip": Line(0.9, 0.6, 0.3, "network", "yes", "an address may be shared by many behind it"),
+    "ip": Line(0.9, 0.7, 0.3, "network", "yes", "an address may be shared by many behind it"),
     "domain": Line(0.9, 0.5, 0.2, "network", "yes", "a domain that is not known as bad may be anybody's"),
     "url": Line(1.1, 0.7, 0.3, "network", "yes", "a whole URL leads to one page"),
     # what
