@@ -17,12 +17,12 @@ class Sought(NamedTuple):
     keys: tuple[str, ...]
     most: float
     """The most that it can add to a link."""
+    about: bool
+    """Whether the alert is about it: by such things one detection that is repeated is found."""
 
 
 def sought(subject: Subject, snapshot: Snapshot, settings: Settings) -> list[Sought]:
-    """What other alerts are looked for by: the things that can count, and what the alert is about, by which one detection
-    that is repeated is found.
-    """
+    """What other alerts are looked for by: the things that can count, and what the alert is about."""
     worth = subject.gravity * snapshot.worth(subject.detector, settings)
     found = []
     for place, entity in enumerate(subject.entities):
@@ -34,8 +34,9 @@ def sought(subject: Subject, snapshot: Snapshot, settings: Settings) -> list[Sou
                 if rarity > 0:
                     keys.append(key)
                     most = max(most, part.strength * rarity * (worth * settings.fresh if part.steady else max(1.0, worth)))
-        if keys and (most > 0 or place in subject.about):
-            found.append(Sought(tuple(keys), most))
+        about = place in subject.about
+        if keys and (most > 0 or about):
+            found.append(Sought(tuple(keys), most, about))
     return found
 
 
@@ -48,16 +49,30 @@ def promising(
     since, until = subject.first - settings.window, subject.last + settings.window
     found: dict[str, Subject] = {}
     sums: dict[str, float] = {}
-    for keys, most in things:
+    enough = settings.threshold / (1 + settings.bonus) - 1e-9
+    small = 0.0  # what all things so far can add together, the smallest first
+    for keys, most, about in sorted(things, key=_most):
+        # Who shares only what is too little together is found by none of it, but for a detection that is repeated.
+        needless = small + most < enough
+        small += most if needless else 0.0
+        if needless and not about:
+            continue
         counted = {subject.id}
         for key in keys:
             for other in read(key):
                 name = other.id
-                if name not in counted and other.last >= since and other.first <= until:
+                if name in counted or other.last < since or other.first > until:
+                    continue
+                if not needless:
                     counted.add(name)
                     found[name] = other
                     sums[name] = sums.get(name, 0.0) + most
-    enough = settings.threshold / (1 + settings.bonus) - 1e-9
+                elif name not in found and may_be_one(subject, other):
+                    found[name] = other
     for name, other in found.items():
-        if sums[name] >= enough or may_be_one(subject, other):
+        if sums.get(name, 0.0) + small >= enough or may_be_one(subject, other):
             yield other
+
+
+def _most(thing: Sought) -> float:
+    return thing.most
