@@ -85,7 +85,8 @@ def test_one_shared_thing_links_only_where_the_table_says_so(key: str) -> None:
     ((thing(USER, "contextual"), thing(DEVICE, "contextual")), (USER, DEVICE), None),
     ((thing(USER, "unknown"),), (USER,), None),
     ((DEVICE, thing("ip.private:10.0.0.5", "address")), (DEVICE, thing("ip.private:10.0.0.5", "address")), 1.05),
-    ((DEVICE, thing("ip.private:10.0.0.5", "address")), (DEVICE, thing("ip.private:10.0.0.5", "source")), 1.425),
+    ((DEVICE, thing("ip.private:10.0.0.5", "address")), (DEVICE, thing("ip.private:10.0.0.5", "source")), 1.05),
+    ((USER, thing("ip.private:10.0.0.5", "address")), (USER, thing("ip.private:10.0.0.5", "source")), 2.1),
 ])  # fmt: skip
 def test_what_two_alerts_share_has_to_weigh_enough(one: tuple[Any, ...], other: tuple[Any, ...], score: float | None) -> None:
     link = judge(alert("a", *one), alert("b", *other), EMPTY, PLAIN)
@@ -105,7 +106,7 @@ def test_tactics_in_the_order_of_an_attack_weigh_more(first: str, second: str, g
     link = judge(alert("a", IP, tactic=first), alert("b", IP, tactic=second, at=gap), EMPTY, PLAIN)
     assert (link is not None) == bonus
     if link is not None:
-        assert link.score == pytest.approx(0.9 * 1.3)
+        assert link.score == pytest.approx(0.9 * 1.35)
 
 
 @pytest.mark.parametrize(("count", "rarity"), [(0, 1.0), (12, 1.0), (69, 0.5), (400, 0.0), (10_000, 0.0)])
@@ -197,7 +198,7 @@ def test_a_link_is_told_in_one_sentence_and_in_flags_of_the_contract() -> None:
     link = linked(one, other)
     assert sentence(link) == (
         "Both alerts name the user ann@b.example and the address 203.0.113.9 within 3 hours, which count together 2.25; "
-        "lateral movement follows initial access, which makes it 2.93."
+        "lateral movement follows initial access, which makes it 3.04."
     )
     assert flags(link) == ["eventSequence", "timeFrame", "sameThreatSource", "sameActor", "lateralMovementPath"]
 

@@ -142,14 +142,14 @@ def _better(one: _Found, other: _Found) -> _Found:
 
 def _shared_out(counted: list[tuple[float, str, str, Reason]]) -> tuple[Reason, ...]:
     """Each with what it adds: of one family the weightiest whole, the next half, and so on. Two names of one thing are not
-    two reasons, nor are a device and its address.
+    two reasons, nor are a device and an inner address.
     """
     counted.sort(key=_order)
     device = any(reason.type == "device" for *_, reason in counted)
     share: dict[str, float] = {}
     reasons = []
     for _, _, family, reason in counted:
-        if device and reason.roles == ("address", "address"):
+        if device and reason.key.startswith("ip.private:"):
             continue
         left = share.get(family, 1.0)
         share[family] = left / 2

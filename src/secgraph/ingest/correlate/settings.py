@@ -31,7 +31,7 @@ class Settings:
     """What it counts that the same person or device is concerned, where that is so at the same time."""
     stale: float = 0.4
     """What part of that is left at the end of the window."""
-    bonus: float = 0.3
+    bonus: float = 0.35
     """By which part more it weighs when one alert's tactic follows the other's in the order of an attack."""
     ignored: frozenset[str] = field(default_factory=frozenset)
     """Keys of things that never count: the address of a proxy, the account of a scanner."""
