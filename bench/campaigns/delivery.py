@@ -29,7 +29,7 @@ PREFIX = {ENDPOINT: "da", IDENTITY: "aa", OFFICE: "fa", CLOUD: "ca", OPEN: "su"}
 DELAY = {ENDPOINT: 6.0, IDENTITY: 12.0, OFFICE: 25.0, CLOUD: 45.0, OPEN: 0.7}
 """Median minutes until a product has made up its mind."""
 
-LATE, CUT, CORRECTED, TOLD_ROLES = 0.03, 0.06, 0.15, 0.7
+LATE, CUT, CORRECTED, TOLD_ROLES = 0.03, 0.05, 0.15, 0.7
 """How often a report comes hours late, is cut short, is corrected later, and says which part a thing plays."""
 
 SKEW = 6.0
@@ -87,7 +87,7 @@ class Post:
                 found.append({"createdDateTime": instant(created), "verdict": verdict, "remediationStatus": "none",
                               "roles": roles, **item})  # fmt: skip
         chance.shuffle(found)
-        return found[: chance.randint(1, 3)] if chance.random() < CUT else found
+        return found[: chance.randint(2, 3)] if chance.random() < CUT else found
 
     def _alert(self, key: str, sighting: Sighting, evidence: list[Record], created: datetime, updated: datetime) -> Record:
         product, what, skew = sighting.product, sighting.detection, self._skew[sighting.product]

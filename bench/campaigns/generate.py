@@ -6,7 +6,6 @@ how much of each campaign hangs together by things its alerts name.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +15,7 @@ from bench.campaigns import identities, intrusions
 from bench.campaigns.delivery import Delivery, Post
 from bench.campaigns.noise import Background
 from bench.campaigns.organisation import BEGIN, DAYS, Organisation, dice, founded
-from bench.campaigns.scribe import Scribe, Sighting
+from bench.campaigns.scribe import Scribe
 
 LEAST, MOST = 6, 60
 """Alerts of one campaign."""
@@ -26,6 +25,9 @@ STORIES: dict[str, Callable[[Scribe], None]] = {
     "supply-chain": intrusions.supply_chain, "business-mail": identities.business_mail, "cloud-key": intrusions.cloud_key,
     "web-shell": intrusions.web_shell, "shared-host": intrusions.shared_host,
 }  # fmt: skip
+NEEDED = {"business-mail": "office", "stuffing": "cloud", "cloud-key": "cloud"}
+"""A product without which a campaign's parts have nothing in common that anybody could see."""
+
 CONCURRENT = 0.4
 """How often a campaign begins while the one before it goes on."""
 
@@ -45,11 +47,9 @@ class Labelled:
 def made(seed: int, noise: int) -> Labelled:
     """The alerts of that seed: `noise` of the background for each of a campaign."""
     place = founded(seed)
-    chance = dice(seed, "campaigns")
     post = Post(place, dice(seed, "delivery"))
-    delivered = [one for label, seen in campaigns(place, chance) for sighting in seen for one in post.deliver(sighting, label)]
-    wanted = noise * len({one.alert["id"] for one in delivered})
-    delivered += background(place, post, wanted)
+    delivered = campaigns(place, post)
+    delivered += background(place, post, noise * len({one.alert["id"] for one in delivered}))
     delivered.sort(key=lambda one: (one.arrived, one.alert["id"]))
     return Labelled([one.alert for one in delivered], [one.label for one in delivered], place)
 
@@ -66,26 +66,29 @@ def background(place: Organisation, post: Post, wanted: int) -> list[Delivery]:
     return found
 
 
-def campaigns(place: Organisation, chance: random.Random) -> list[tuple[str, list[Sighting]]]:
-    """Five to nine of them, each with its label."""
-    kinds = chance.sample(list(STORIES), chance.randint(5, len(STORIES)))
-    kinds += chance.choices(list(STORIES), k=chance.randint(0, 9 - len(kinds)))
-    found = []
+def campaigns(place: Organisation, post: Post) -> list[Delivery]:
+    """Five to nine campaigns, some of the same kind, some while another goes on."""
+    chance = dice(place.seed, "campaigns")
+    possible = [kind for kind in STORIES if NEEDED.get(kind, place.products[0]) in place.products]
+    kinds = chance.sample(possible, chance.randint(5, len(possible)))
+    kinds += chance.choices(possible, k=chance.randint(0, 9 - len(kinds)))
+    found: list[Delivery] = []
     begun = BEGIN
     for number, kind in enumerate(kinds):
         if number == 0 or chance.random() >= CONCURRENT:
             begun = BEGIN + timedelta(days=chance.uniform(0, DAYS - 10))
         else:
             begun += timedelta(hours=chance.uniform(0, 48))
-        begun = min(begun, BEGIN + timedelta(days=DAYS - 6))
-        found.append((f"{kind}-{number + 1}", _told(place, chance, STORIES[kind], begun)))
+        scribe = Scribe(place, chance, min(begun, BEGIN + timedelta(days=DAYS - 6)))
+        found += _told(scribe, STORIES[kind], post, f"{kind}-{number + 1}")
     return found
 
 
-def _told(place: Organisation, chance: random.Random, story: Callable[[Scribe], None], begun: Any) -> list[Sighting]:
+def _told(blank: Scribe, story: Callable[[Scribe], None], post: Post, label: str) -> list[Delivery]:
     """The story at a scale at which it is neither too short nor too long."""
     while True:
-        scribe = Scribe(place, chance, begun, scale=chance.uniform(0.5, 1.6))
+        scribe = Scribe(blank.place, blank.chance, blank.now, scale=blank.chance.uniform(0.5, 1.6))
         story(scribe)
-        if LEAST <= len(scribe.seen) <= MOST:
-            return scribe.seen
+        told = [one for sighting in scribe.seen for one in post.deliver(sighting, label)]
+        if LEAST <= len({one.alert["id"] for one in told}) <= MOST:
+            return told

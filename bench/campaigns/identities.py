@@ -94,9 +94,10 @@ def stuffing(story: Scribe) -> None:
     victims = story.people(story.many(8, 22))
     agreed = ("Sign-in attempts with leaked credentials", "CredentialAccess", "T1110.004", "medium")
     for place, person in enumerate(victims):
-        # The same address serves neighbours in the list; every third person is tried from the next one too.
-        own = place * len(addresses) // len(victims)
-        tried = [addresses[own]] + ([addresses[own + 1]] if place % 3 == 0 and own + 1 < len(addresses) else [])
+        # The same address serves neighbours in the list; whoever is the last of an address is tried from the next one too.
+        own, following = (min(one, len(victims) - 1) * len(addresses) // len(victims) for one in (place, place + 1))
+        tried = [addresses[own]] + ([addresses[following]] if following != own else [])
+        tried += [story.pick(addresses)] if story.chance.random() < 0.2 else []
         story.saw("cloud", agreed, (person, "attacked"), *((one, "attacker") for one in tried), last=40)
         story.wait(2, 90)
     for person in victims[:: max(3, len(victims) // 4)]:
@@ -131,7 +132,7 @@ def insider(story: Scribe) -> None:
         step = story.chance.randrange(6)
         if step == 0:
             story.saw("cloud", ("Mass download by a single user", "Collection", "T1213.002", "medium"), (person, "policyViolator"),
-                      story.pick(APPLICATIONS), one, last=90)  # fmt: skip
+                      story.pick(APPLICATIONS), one, Outside(story.place.egress, "DE"), last=90)  # fmt: skip
         elif step == 1:
             story.saw("endpoint", ("Files copied to removable media", "Exfiltration", "T1052.001", "low"), device, person, one,
                       last=60)  # fmt: skip

@@ -62,7 +62,7 @@ def ransomware(story: Scribe) -> None:
     story.saw("endpoint", ("Suspicious PowerShell command line", "Execution", "T1059.001", "medium"), here, (first, "compromised"),
               Process(tool, "powershell -enc SQBFAFgA", here, first), (name, "commandAndControl"))  # fmt: skip
     servers = story.chance.sample(story.place.of("server"), story.many(2, 5) + 1)
-    account = story.place.accounts[story.pick(("svc-backup", "svc-deploy", "svc-sql"))]
+    account = story.place.accounts[story.pick(("svc-backup", "svc-erp", "svc-sql"))]
     beacon(story, here, control, name)
     dumped(story, here, tool, account)
     _walk(story, [here, *servers], account, tool, (control, name))
@@ -75,7 +75,7 @@ def _walk(story: Scribe, way: list[Device], account: Person, tool: File, master:
         story.wait(HOUR, 1.5 * DAY)
         moved(story, source, target, account)
         story.wait(5, 3 * HOUR)
-        if story.chance.random() < 0.6:
+        if story.chance.random() < 0.75:
             beacon(story, target, *master)
         if story.chance.random() < 0.5:
             dumped(story, target, tool, account)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from bench.campaigns.organisation import CLOUD, ENDPOINT, IDENTITY, OFFICE, OPEN, Device, Organisation, Person
+from bench.campaigns.organisation import CLOUD, ENDPOINT, IDENTITY, OFFICE, OPEN, SYSTEM, Device, Organisation, Person
 from bench.campaigns.things import (
     Address,
     Application,
@@ -29,6 +29,10 @@ from bench.campaigns.things import (
 )
 
 Record = dict[str, Any]
+
+
+EVERYWHERE = tuple(File(name, "c:\\windows\\system32", name) for name in ("cmd.exe", "explorer.exe", "services.exe", "svchost.exe",
+                                                                         "powershell.exe"))  # fmt: skip
 
 
 class Naming:
@@ -165,9 +169,11 @@ def _mailbox(way: Naming, box: Mailbox) -> list[Record]:
 def _process(way: Naming, process: Process) -> list[Record]:
     if way.product not in {ENDPOINT, OPEN} or (way.product == OPEN and way.place.tool != "wazuh"):
         return []
-    account = None if process.account is None else way.account(process.account)
+    # What it was started by is nearly always a part of the operating system, the same on every device.
+    parent = way.hashes(way.chance.choice(EVERYWHERE)) if way.often(0.7) else None
+    account = way.account(process.account or way.place.accounts[SYSTEM])
     return way.cut("process", imageFile=way.hashes(process.image), processCommandLine=process.command, userAccount=account,
-                   processId=way.chance.randrange(400, 30000),
+                   processId=way.chance.randrange(400, 30000), parentProcessImageFile=parent,
                    mdeDeviceId=process.device.endpoint_id if way.product == ENDPOINT else None)  # fmt: skip
 
 

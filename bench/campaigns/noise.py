@@ -101,9 +101,10 @@ def travel(around: Background, scribe: Scribe) -> None:
     title = scribe.pick(("Impossible travel activity", "Unfamiliar sign-in properties", "Atypical travel",
                          "Activity from infrequent country", "Activity from anonymous IP addresses"))  # fmt: skip
     for _ in range(1 + (scribe.chance.random() < 0.3)):
-        things = [scribe.pick(APPLICATIONS)] if scribe.chance.random() < 0.5 else []
+        # The place they come from otherwise is the office.
+        usual = [scribe.pick(APPLICATIONS), Address(scribe.place.egress, "DE")] if scribe.chance.random() < 0.5 else []
         scribe.saw("cloud", (title, "InitialAccess", "T1078.004", scribe.pick(("low", "medium"))), (person, "compromised"), address,
-                   *things, last=60)  # fmt: skip
+                   *usual, last=60)  # fmt: skip
         scribe.wait(HOUR, DAY)
 
 
@@ -118,13 +119,13 @@ def policy(around: Background, scribe: Scribe) -> None:
                        Mailbox(person), one)  # fmt: skip
         elif kind == 1:
             scribe.saw("cloud", ("DLP policy match: file shared outside", "Exfiltration", "T1567.002", "low"), person, one,
-                       APPLICATIONS[0])  # fmt: skip
+                       APPLICATIONS[0], Address(scribe.place.egress, "DE"))  # fmt: skip
         elif kind == 2:
             scribe.saw("endpoint", ("Files copied to removable media", "Exfiltration", "T1052.001", "low"),
                        scribe.place.laptops[person], person, one, last=30)  # fmt: skip
         else:
             scribe.saw("cloud", ("Mass download by a single user", "Collection", "T1213.002", "medium"), person,
-                       scribe.pick(APPLICATIONS), last=60)  # fmt: skip
+                       scribe.pick(APPLICATIONS), Address(scribe.place.egress, "DE"), last=60)  # fmt: skip
         scribe.wait(20, 2 * DAY)
 
 
@@ -148,7 +149,8 @@ def unwanted(around: Background, scribe: Scribe) -> None:
     title = "EICAR test file was prevented" if one is EICAR else scribe.pick(("Unwanted software was blocked",
                                                                              "Malware was prevented on a device"))  # fmt: skip
     scribe.saw("endpoint", (title, "Malware", "", scribe.pick(("informational", "low", "medium"))), device, one,
-               *([person] if scribe.chance.random() < 0.6 else []))  # fmt: skip
+               *([person] if scribe.chance.random() < 0.6 else []),
+               *([Process(one, one.name, device)] if scribe.chance.random() < 0.5 else []))  # fmt: skip
 
 
 def administration(around: Background, scribe: Scribe) -> None:
@@ -225,14 +227,14 @@ def consent(around: Background, scribe: Scribe) -> None:
 
 def alone(around: Background, scribe: Scribe) -> None:
     """One thing that looks grave and is none: a false alarm on somebody's device."""
-    person = around.person()
+    person, one = around.person(), file(scribe.chance, "tool.exe")
     device = scribe.place.laptops[person]
     scribe.saw("endpoint", scribe.pick((
         ("Suspicious access to LSASS", "CredentialAccess", "T1003.001", "medium"),
         ("Suspicious PowerShell command line", "Execution", "T1059.001", "medium"),
         ("Connection to a suspicious address", "CommandAndControl", "T1071.001", "medium"),
-        ("Ransomware behaviour was detected", "Impact", "T1486", "high"))), device, person,
-        *([scribe.outside()] if scribe.chance.random() < 0.5 else []), file(scribe.chance, "tool.exe"))  # fmt: skip
+        ("Ransomware behaviour was detected", "Impact", "T1486", "high"))), device, Process(one, one.name, device, person),
+        *([scribe.outside()] if scribe.chance.random() < 0.5 else []), one)  # fmt: skip
 
 
 Kind = Callable[[Background, Scribe], None]

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 PEOPLE = 2000
 DAYS = 30
+SYSTEM = "system"
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 """A Monday. Everything happens in the thirty days from it."""
 
@@ -81,6 +82,8 @@ class Organisation:
     products: tuple[str, ...]
     tool: str
     """Which open tool it has: `suricata` knows addresses only, `wazuh` hosts and accounts, `cef` a bit of both."""
+    egress: str
+    """The address that the internet sees, whoever of the organisation comes."""
     people: list[Person] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     """How much noise each of the people makes."""
@@ -135,10 +138,10 @@ def identifier(chance: random.Random) -> str:
 def founded(seed: int) -> Organisation:
     """The organisation of that seed."""
     chance = dice(seed, "organisation")
-    without = chance.choice((None, None, None, IDENTITY, OFFICE, OPEN))
+    without = chance.choice((None, None, IDENTITY, OFFICE, OPEN))
     made = Organisation(
         seed, chance.choice(NAMES), tuple(one for one in PRODUCTS if one != without), chance.choice(("suricata", "wazuh", "cef")),
-        lease=timedelta(days=chance.choice((1, 2, 4, 7))),
+        f"203.0.113.{chance.randrange(1, 255)}", lease=timedelta(days=chance.choice((1, 2, 4, 7))),
     )  # fmt: skip
     _people(made, chance)
     _machines(made, chance)
@@ -167,6 +170,7 @@ def _people(made: Organisation, chance: random.Random) -> None:
              "kiosk-lobby", "kiosk-plant", "lab-shared")  # fmt: skip
     for place, name in enumerate(local):
         made.accounts[name] = Person(name, name, domain, forest, f"{prefix}-{500 + place}")
+    made.accounts[SYSTEM] = Person(SYSTEM, "SYSTEM", "nt authority", "nt authority", "S-1-5-18")
     for place, person in enumerate(chance.sample(made.people, 14)):
         name = f"adm-{person.name}"
         admin = Person(name, f"{person.display} (admin)", domain, forest, f"{prefix}-{600 + place}", identifier(chance),

@@ -86,5 +86,9 @@ class Scribe:
         return self.chance.choice(choices)
 
     def people(self, many: int) -> list[Person]:
-        """Different people, none likelier than another."""
-        return self.chance.sample(self.place.people, min(many, len(self.place.people)))
+        """Different people: half of them anybody, half rather those who make much noise anyway."""
+        place, found = self.place, dict[Person, None]()
+        while len(found) < many:
+            weights = place.weights if self.chance.random() < 0.5 else None
+            found[self.chance.choices(place.people, weights)[0]] = None
+        return list(found)
