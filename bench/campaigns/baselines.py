@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 Record = dict[str, Any]
 
 NAMES = frozenset({
-    "azureAdUserId", "userPrincipalName", "userSid", "upn", "primaryAddress", "recipientEmailAddress", "emailAddress", "senderIp",
-    "mdeDeviceId", "azureAdDeviceId", "deviceDnsName", "hostName", "ipAddress", "lastIpAddress", "sha256", "sha1", "md5", "value",
-    "url", "domainName", "networkMessageId", "internetMessageId", "appId", "objectId", "servicePrincipalObjectId", "resourceId",
-    "repoId", "sessionId", "requestId", "containerId", "imageId", "recipient", "sender",
+    "azureAdUserId", "userPrincipalName", "userSid", "upn", "primaryAddress", "recipientEmailAddress", "emailAddress",
+    "senderIp", "recipient", "sender", "networkMessageId", "internetMessageId", "mdeDeviceId", "azureAdDeviceId",
+    "deviceDnsName", "hostName", "ipAddress", "lastIpAddress", "url", "domainName", "sha256", "sha1", "md5", "value", "appId",
+    "objectId", "servicePrincipalObjectId", "resourceId", "repoId", "sessionId", "requestId", "containerId", "imageId",
 })  # fmt: skip
 """Members whose text says which one it is."""
 
@@ -58,7 +59,7 @@ def identifiers(value: Any) -> Iterator[str]:
 def moment(alert: Record) -> datetime:
     """When it happened."""
     text = alert.get("firstActivityDateTime") or alert["createdDateTime"]
-    return datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00")
+    return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
 
 
 def nothing(alerts: Iterable[Record]) -> list[str]:
@@ -76,7 +77,7 @@ def anything(alerts: Iterable[Record]) -> list[str]:
             seen.setdefault(name, []).append((moment(alert), alert["id"]))
     for found in seen.values():
         found.sort()
-        for (before, one), (after, other) in zip(found, found[1:], strict=False):
+        for (before, one), (after, other) in pairwise(found):
             if after - before <= WITHIN:
                 joined.join(one, other)
     return [str(joined.top(key)) for key in keys]

@@ -99,8 +99,9 @@ class Known:
             mails = [f"mail:{text.lower()}" for text in (one.upn, one.mail) if text is not None]
             self._same([f"{kind}:{text.lower()}" for kind, text in named.items() if text is not None] + mails)
         for device in place.devices:
-            names = {"endpoint": device.endpoint_id, "host": device.name, "directory": device.directory_id, "ip": device.address}
-            self._same([f"{kind}:{text.lower()}" for kind, text in names.items() if text is not None])
+            named = {"endpoint": device.endpoint_id, "host": device.name, "directory": device.directory_id,
+                     "ip": device.address}  # fmt: skip
+            self._same([f"{kind}:{text.lower()}" for kind, text in named.items() if text is not None])
         for lease in place.leases():
             self._leases.setdefault(f"ip:{lease.address}", []).append((lease.since, f"host:{lease.device.name.lower()}"))
         for held in self._leases.values():

@@ -35,7 +35,8 @@ LATE, CUT, CORRECTED, TOLD_ROLES = 0.03, 0.05, 0.15, 0.7
 SKEW = 6.0
 """Most minutes by which a product's clock is wrong."""
 
-AGAIN = {ENDPOINT: "on a device", IDENTITY: "in the directory", OFFICE: "in mail", CLOUD: "in a cloud app", OPEN: "on the network"}
+AGAIN = {ENDPOINT: "on a device", IDENTITY: "in the directory", OFFICE: "in mail", CLOUD: "in a cloud app",
+         OPEN: "on the network"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Post:
             if what.technique.startswith(SIGN_INS):
                 service = detection = "azureAdIdentityProtection"
         detector = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{product} {title}"))
-        made = {
+        made: Record = {
             "id": key, "providerAlertId": key[2:], "status": "new", "severity": what.severity, "title": title,
             "serviceSource": service, "detectionSource": detection, "detectorId": detector,
             "productName": NAMES.get(product, self._place.tool), "category": what.category,

@@ -87,7 +87,7 @@ def campaigns(place: Organisation, post: Post) -> list[Delivery]:
 def _told(blank: Scribe, story: Callable[[Scribe], None], post: Post, label: str) -> list[Delivery]:
     """The story at a scale at which it is neither too short nor too long."""
     while True:
-        scribe = Scribe(blank.place, blank.chance, blank.now, scale=blank.chance.uniform(0.5, 1.6))
+        scribe = Scribe(blank.place, blank.chance, blank.now, scale=0.6 * 3.5 ** blank.chance.random())
         story(scribe)
         told = [one for sighting in scribe.seen for one in post.deliver(sighting, label)]
         if LEAST <= len({one.alert["id"] for one in told}) <= MOST:

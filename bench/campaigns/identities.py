@@ -7,7 +7,8 @@ from bench.campaigns.scribe import DAY, HOUR, Scribe
 from bench.campaigns.things import APPLICATIONS, Connection, Consent, Link, Mailbox, Session, file, host, message
 from bench.campaigns.things import Address as Outside
 
-LURES = ("Your invoice is overdue", "Shared document: Q2 plan", "Action needed: mailbox quota", "Delivery failed", "Salary review")
+LURES = ("Your invoice is overdue", "Shared document: Q2 plan", "Action needed: mailbox quota", "Delivery failed",
+         "Salary review")
 
 
 def lured(story: Scribe, targets: list[Person], clicked: int) -> tuple[Link, Outside]:
@@ -35,7 +36,8 @@ def lured(story: Scribe, targets: list[Person], clicked: int) -> tuple[Link, Out
 def taken_over(story: Scribe, person: Person, attacker: Outside) -> None:
     """A stolen token is used: tied to the person by object id, and by the session where the product tells it."""
     session = Session(f"{story.chance.getrandbits(96):024x}", person)
-    story.saw("cloud", ("Anomalous token", "CredentialAccess", "T1528", "high"), (person, "compromised"), (attacker, "attacker"),
+    story.saw("cloud", ("Anomalous token", "CredentialAccess", "T1528", "high"), (person, "compromised"), (attacker,
+                                                                                                           "attacker"),
               session)  # fmt: skip
     story.wait(5, 2 * HOUR)
     story.saw("cloud", ("Unfamiliar sign-in properties", "InitialAccess", "T1078.004", "medium"), (person, "compromised"),
@@ -105,11 +107,13 @@ def stuffing(story: Scribe) -> None:
         own = victims.index(person) * len(addresses) // len(victims)
         taken_over(story, person, addresses[own] if story.chance.random() < 0.6 else story.outside())
         story.wait(20, 6 * HOUR)
-        story.saw("cloud", ("Mass download", "Exfiltration", "T1530", "medium"), (person, "compromised"), story.pick(APPLICATIONS),
+        story.saw("cloud", ("Mass download", "Exfiltration", "T1530", "medium"), (person, "compromised"),
+                  story.pick(APPLICATIONS),
                   addresses[own], last=60)  # fmt: skip
         if story.chance.random() < 0.5:
             story.wait(20, 6 * HOUR)
-            story.saw("office cloud", ("Suspicious email sending patterns", "Impact", "T1534", "medium"), (person, "compromised"),
+            story.saw("office cloud", ("Suspicious email sending patterns", "Impact", "T1534", "medium"), (person,
+                                                                                                           "compromised"),
                       Mailbox(person))  # fmt: skip
 
 
@@ -131,7 +135,8 @@ def insider(story: Scribe) -> None:
         one = story.pick(files)
         step = story.chance.randrange(6)
         if step == 0:
-            story.saw("cloud", ("Mass download by a single user", "Collection", "T1213.002", "medium"), (person, "policyViolator"),
+            story.saw("cloud", ("Mass download by a single user", "Collection", "T1213.002", "medium"), (person,
+                                                                                                         "policyViolator"),
                       story.pick(APPLICATIONS), one, Outside(story.place.egress, "DE"), last=90)  # fmt: skip
         elif step == 1:
             story.saw("endpoint", ("Files copied to removable media", "Exfiltration", "T1052.001", "low"), device, person, one,
@@ -147,7 +152,8 @@ def insider(story: Scribe) -> None:
             story.saw("cloud endpoint", ("Access to a sensitive site outside of working hours", "Collection", "T1213", "low"),
                       person, one, device)  # fmt: skip
         else:
-            story.saw("endpoint open", ("Archive made of many documents", "Collection", "T1560.001", "low"), device, person, one,
+            story.saw("endpoint open", ("Archive made of many documents", "Collection", "T1560.001", "low"), device, person,
+                      one,
                       Link(f"{repository}.example", "x") if story.chance.random() < 0.2 else drive)  # fmt: skip
 
 

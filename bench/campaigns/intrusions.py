@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from bench.campaigns.identities import lured, taken_over
 from bench.campaigns.organisation import Device, Person, identifier
 from bench.campaigns.scribe import DAY, HOUR, Scribe
@@ -32,15 +34,16 @@ def moved(story: Scribe, source: Device, target: Device, account: Person) -> Non
         story.saw("identity endpoint", ("Suspected pass-the-hash", "LateralMovement", "T1550.002", "high"),
                   (account, "compromised"), (source, "source"), (target, "destination"))  # fmt: skip
     else:
-        story.saw("endpoint identity", ("Remote service creation", "LateralMovement", "T1021.002", "medium"), (target, "attacked"),
-                  account, Connection(story.place.address(target, story.now), story.place.address(source, story.now), 445))  # fmt: skip
+        story.saw("endpoint identity", ("Remote service creation", "LateralMovement", "T1021.002", "medium"), (target,
+                                                                                                               "attacked"),
+                  account, Connection(story.place.address(target, story.now), story.place.address(source, story.now), 445))
 
 
 def ransomware(story: Scribe) -> None:
-    """Phish, token theft, lateral movement, ransomware.
+    r"""Phish, token theft, lateral movement, ransomware.
 
     Hard: the mailbox's owner, the sign-in and the first server have a person in common who is called by UPN, by object id and
-    by DOMAIN\\name; the way in is a VPN gateway through which everybody comes; the last stage, days later, is tied to the
+    by DOMAIN\name; the way in is a VPN gateway through which everybody comes; the last stage, days later, is tied to the
     movement before it by a stolen service account and one server, and to itself by one file.
     """
     targets = story.people(story.many(3, 8))
@@ -51,7 +54,8 @@ def ransomware(story: Scribe) -> None:
     taken_over(story, first, attacker)
     story.wait(2 * HOUR, 2 * DAY)
     gateway = story.place.of("vpn")[0]
-    story.saw("open identity", ("VPN sign-in from an unusual place", "InitialAccess", "T1133", "low"), first, (attacker, "attacker"),
+    story.saw("open identity", ("VPN sign-in from an unusual place", "InitialAccess", "T1133", "low"), first, (attacker,
+                                                                                                               "attacker"),
               gateway)  # fmt: skip
     story.wait(20, 5 * HOUR)
     here = story.place.laptops[first] if story.chance.random() < 0.6 else story.pick(story.place.of("terminal"))
@@ -59,7 +63,8 @@ def ransomware(story: Scribe) -> None:
               (first, "compromised"), (here, "source"), (story.pick(story.place.of("controller")), "destination"))  # fmt: skip
     tool, control, name = file(story.chance, "upd.exe"), story.outside(), Link(host(story.chance), "a")
     story.wait(20, 12 * HOUR)
-    story.saw("endpoint", ("Suspicious PowerShell command line", "Execution", "T1059.001", "medium"), here, (first, "compromised"),
+    story.saw("endpoint", ("Suspicious PowerShell command line", "Execution", "T1059.001", "medium"), here, (first,
+                                                                                                             "compromised"),
               Process(tool, "powershell -enc SQBFAFgA", here, first), (name, "commandAndControl"))  # fmt: skip
     servers = story.chance.sample(story.place.of("server"), story.many(2, 5) + 1)
     account = story.place.accounts[story.pick(("svc-backup", "svc-erp", "svc-sql"))]
@@ -71,7 +76,7 @@ def ransomware(story: Scribe) -> None:
 
 def _walk(story: Scribe, way: list[Device], account: Person, tool: File, master: tuple[Address, Link]) -> None:
     """From device to device."""
-    for source, target in zip(way, way[1:], strict=False):
+    for source, target in pairwise(way):
         story.wait(HOUR, 1.5 * DAY)
         moved(story, source, target, account)
         story.wait(5, 3 * HOUR)
@@ -90,7 +95,8 @@ def _encrypt(story: Scribe, source: Device, account: Person) -> None:
     admin = story.pick(story.place.admins)
     locker = file(story.chance, "lock64.exe", "c:\\windows\\temp")
     story.wait(HOUR, DAY)
-    story.saw("endpoint", ("Security software was switched off", "DefenseEvasion", "T1562.001", "high"), (source, "compromised"),
+    story.saw("endpoint", ("Security software was switched off", "DefenseEvasion", "T1562.001", "high"), (source,
+                                                                                                          "compromised"),
               admin, Process(locker, "sc stop sense", source, account))  # fmt: skip
     for _ in range(story.many(4, 14)):
         story.wait(1, 12)
@@ -118,13 +124,15 @@ def supply_chain(story: Scribe) -> None:
     for device in devices:
         story.wait(5, 5 * HOUR)
         process = Process(update, "rundll32 update.dll,Start", device)
-        story.saw("endpoint open", ("Signed file with suspicious behaviour", "Persistence", "T1195.002", "medium"), device, update,
+        story.saw("endpoint open", ("Signed file with suspicious behaviour", "Persistence", "T1195.002", "medium"), device,
+                  update,
                   process)  # fmt: skip
         if story.chance.random() < 0.5:
             story.wait(5, 2 * HOUR)
             beacon(story, device, control, name)
     story.wait(1 * DAY, 4 * DAY)
-    loader, account = file(story.chance, "svchelper.exe"), story.place.accounts[story.pick(("svc-sql", "svc-erp", "svc-monitor"))]
+    loader, account = file(story.chance, "svchelper.exe"), story.place.accounts[story.pick(("svc-sql", "svc-erp",
+                                                                                            "svc-monitor"))]
     used = devices[: story.many(1, 2) + 1]
     for device in used:
         story.saw("endpoint", ("Process started by a signed file behaves like a loader", "Execution", "T1055", "high"),
@@ -194,7 +202,7 @@ def shared_host(story: Scribe) -> None:
     loader, control, name = file(story.chance, "invoice.js"), story.outside(), Link(host(story.chance), "t")
     first = targets[0]
     story.saw("endpoint", ("Script host started a downloaded script", "Execution", "T1059.007", "medium"), server,
-              (first, "compromised"), Process(loader, "wscript invoice.js", server, first), (name, "commandAndControl"))  # fmt: skip
+              (first, "compromised"), Process(loader, "wscript invoice.js", server, first), (name, "commandAndControl"))
     beacon(story, server, control, name)
     story.wait(HOUR, DAY)
     stolen = story.people(story.many(2, 5))
@@ -220,7 +228,8 @@ def cloud_key(story: Scribe) -> None:
     Hard: nobody's account and no device of the offices is in it. The leak names a repository and a principal, the sign-in the
     principal by its other id, the machine's own product a device that the cloud calls a resource.
     """
-    principal = Principal(f"sp-{story.pick(('build', 'deploy', 'data'))}-{story.chance.randrange(99)}", identifier(story.chance),
+    principal = Principal(f"sp-{story.pick(('build', 'deploy', 'data'))}-{story.chance.randrange(99)}",
+                          identifier(story.chance),
                           identifier(story.chance))  # fmt: skip
     repository = Repository(story.place.name, f"{story.pick(('shop', 'infra', 'api'))}-{story.chance.randrange(99)}")
     attacker, pool = story.outside(), story.outside("NL")
@@ -234,7 +243,8 @@ def cloud_key(story: Scribe) -> None:
     group = f"/subscriptions/{story.place.name}-prod/resourceGroups/rg"
     for number in range(story.many(1, 4)):
         vault = Resource(f"{group}/providers/Microsoft.KeyVault/vaults/kv-{number}-{story.chance.randrange(999)}", "Key vault")
-        story.saw("cloud", ("Unusual application accessed a key vault", "CredentialAccess", "T1555.006", "medium"), principal, vault,
+        story.saw("cloud", ("Unusual application accessed a key vault", "CredentialAccess", "T1555.006", "medium"), principal,
+                  vault,
                   *([(attacker, "attacker")] if story.chance.random() < 0.6 else []))  # fmt: skip
         story.wait(20, 14 * HOUR)
     miner, name = file(story.chance, "xmrig", "/tmp"), Link(host(story.chance), "")  # noqa: S108 -- a path in an alert

@@ -31,7 +31,8 @@ from bench.campaigns.things import (
 Record = dict[str, Any]
 
 
-EVERYWHERE = tuple(File(name, "c:\\windows\\system32", name) for name in ("cmd.exe", "explorer.exe", "services.exe", "svchost.exe",
+EVERYWHERE = tuple(File(name, "c:\\windows\\system32", name) for name in ("cmd.exe", "explorer.exe", "services.exe",
+                                                                          "svchost.exe",
                                                                          "powershell.exe"))  # fmt: skip
 
 
@@ -54,13 +55,15 @@ class Naming:
 
     def account(self, person: Person) -> Record:
         """A `userAccount`."""
+        made: Record
         if self.product == ENDPOINT:
             made = {"accountName": person.name, "domainName": person.domain, "userSid": person.sid}
             if person.object_id is not None and self.often(0.6):
                 made |= {"azureAdUserId": person.object_id, "userPrincipalName": person.upn}
             return made
         if self.product == IDENTITY:
-            made = {"accountName": person.name, "domainName": person.forest, "userSid": person.sid, "displayName": person.display}
+            made = {"accountName": person.name, "domainName": person.forest, "userSid": person.sid,
+                    "displayName": person.display}  # fmt: skip
             return made | ({"azureAdUserId": person.object_id} if self.often(0.15) else {})
         if self.product == OPEN or person.object_id is None:
             name = person.name if self.often(0.5) else person.name.upper()
@@ -100,7 +103,8 @@ def _device(way: Naming, device: Device) -> list[Record]:
     address = way.place.address(device, way.when)
     if way.product == ENDPOINT:
         return way.cut(
-            "device", mdeDeviceId=device.endpoint_id, deviceDnsName=device.dns, hostName=device.name if way.often(0.5) else None,
+            "device", mdeDeviceId=device.endpoint_id, deviceDnsName=device.dns,
+            hostName=device.name if way.often(0.5) else None,
             azureAdDeviceId=device.directory_id if way.often(0.5) else None, lastIpAddress=address,
             ipInterfaces=[address] if way.often(0.5) else None,
             loggedOnUsers=[{"accountName": device.owner.name, "domainName": device.owner.domain}]
@@ -185,13 +189,15 @@ def _session(way: Naming, session: Session) -> list[Record]:
 
 
 def _application(way: Naming, app: Application) -> list[Record]:
-    return [] if way.product != CLOUD else way.cut("cloudApplication", appId=app.number, saasAppId=app.number, displayName=app.name)
+    return [] if way.product != CLOUD else way.cut("cloudApplication", appId=app.number, saasAppId=app.number,
+                                                   displayName=app.name)
 
 
 def _consent(way: Naming, app: Consent) -> list[Record]:
     if way.product not in {CLOUD, OFFICE}:
         return []
-    return way.cut("oauthApplication", appId=app.app_id, objectId=app.object_id if way.often(0.6) else None, displayName=app.name)
+    return way.cut("oauthApplication", appId=app.app_id, objectId=app.object_id if way.often(0.6) else None,
+                   displayName=app.name)
 
 
 def _principal(way: Naming, it: Principal) -> list[Record]:

@@ -12,7 +12,20 @@ from itertools import accumulate
 
 from bench.campaigns.organisation import BEGIN, DAYS, Device, Organisation, Person, dice
 from bench.campaigns.scribe import DAY, HOUR, Scribe, Sighting
-from bench.campaigns.things import APPLICATIONS, Address, Connection, Consent, File, Link, Mailbox, Process, file, host, message
+from bench.campaigns.things import (
+    APPLICATIONS,
+    Address,
+    Connection,
+    Consent,
+    File,
+    Link,
+    Mailbox,
+    Process,
+    Thing,
+    file,
+    host,
+    message,
+)
 
 EICAR = File("eicar.com", "c:\\temp", "eicar")
 
@@ -28,7 +41,8 @@ class Background:
         self.crawlers = [self._address() for _ in range(40)]
         self.carriers = [self._address() for _ in range(12)]
         self.sharing = Link("share.example", "f")
-        self.unwanted = [file(self.chance, name, "c:\\users\\downloads") for name in ("toolbar.exe", "cleaner.exe", "keygen.exe")]
+        self.unwanted = [file(self.chance, name, "c:\\users\\downloads") for name in ("toolbar.exe", "cleaner.exe",
+                                                                                      "keygen.exe")]
         self.kinds = [(kind, share * self.chance.uniform(0.4, 1.8)) for kind, share in KINDS]
 
     def _address(self) -> Address:
@@ -56,7 +70,7 @@ class Background:
                 return when
 
 
-def scan(around: Background, scribe: Scribe) -> None:
+def scan(_around: Background, scribe: Scribe) -> None:
     """The organisation's own scanner, at night, along many servers and some desks."""
     scanner = scribe.pick(scribe.place.of("scanner"))
     source = scribe.place.address(scanner, scribe.now)
@@ -65,7 +79,8 @@ def scan(around: Background, scribe: Scribe) -> None:
                    scribe.pick(scribe.place.of("controller")), last=120)  # fmt: skip
     for target in scribe.chance.sample(scribe.place.devices, 4) + scribe.chance.sample(scribe.place.of("server"), 8):
         talk = Connection(source, scribe.place.address(target, scribe.now), scribe.pick((22, 80, 443, 445, 3389)))
-        what = scribe.pick(("ET SCAN Suspicious inbound to a database port", "ET SCAN Service probe", "ET SCAN Exploit attempt"))
+        what = scribe.pick(("ET SCAN Suspicious inbound to a database port", "ET SCAN Service probe",
+                            "ET SCAN Exploit attempt"))
         if scribe.chance.random() < 0.8:
             scribe.saw("open", (what, "Discovery", "T1046", "low"), talk)
         else:
@@ -85,12 +100,13 @@ def crawl(around: Background, scribe: Scribe) -> None:
         scribe.wait(0.1, 15)
 
 
-def spray(around: Background, scribe: Scribe) -> None:
+def spray(_around: Background, scribe: Scribe) -> None:
     """One password for everybody, from a few addresses; nothing comes of it."""
     sources = [scribe.outside() for _ in range(scribe.many(1, 3))]
     for _ in range(scribe.many(3, 12)):
         people = scribe.people(scribe.many(1, 8))
-        scribe.saw("cloud identity", ("Password spray", "CredentialAccess", "T1110.003", scribe.pick(("low", "medium", "high"))),
+        scribe.saw("cloud identity", ("Password spray", "CredentialAccess", "T1110.003", scribe.pick(("low", "medium",
+                                                                                                      "high"))),
                    *((one, "attacked") for one in people), (scribe.pick(sources), "attacker"), last=30)  # fmt: skip
         scribe.wait(2, 3 * HOUR)
 
@@ -102,9 +118,11 @@ def travel(around: Background, scribe: Scribe) -> None:
                          "Activity from infrequent country", "Activity from anonymous IP addresses"))  # fmt: skip
     for _ in range(1 + (scribe.chance.random() < 0.3)):
         # The place they come from otherwise is the office.
-        usual = [scribe.pick(APPLICATIONS), Address(scribe.place.egress, "DE")] if scribe.chance.random() < 0.5 else []
-        scribe.saw("cloud", (title, "InitialAccess", "T1078.004", scribe.pick(("low", "medium"))), (person, "compromised"), address,
-                   *usual, last=60)  # fmt: skip
+        usual: list[Thing] = []
+        if scribe.chance.random() < 0.5:
+            usual = [scribe.pick(APPLICATIONS), Address(scribe.place.egress, "DE")]
+        scribe.saw("cloud", (title, "InitialAccess", "T1078.004", scribe.pick(("low", "medium"))), (person, "compromised"),
+                   address, *usual, last=60)  # fmt: skip
         scribe.wait(HOUR, DAY)
 
 
@@ -129,7 +147,7 @@ def policy(around: Background, scribe: Scribe) -> None:
         scribe.wait(20, 2 * DAY)
 
 
-def junk(around: Background, scribe: Scribe) -> None:
+def junk(_around: Background, scribe: Scribe) -> None:
     """A wave of bad messages that is taken away in time; somebody reports one of them, somebody follows a harmless link."""
     link, origin, sender = Link(host(scribe.chance), "p"), scribe.outside(), f"news@{host(scribe.chance)}"
     for person in scribe.people(scribe.many(1, 14)):
@@ -153,7 +171,7 @@ def unwanted(around: Background, scribe: Scribe) -> None:
                *([Process(one, one.name, device)] if scribe.chance.random() < 0.5 else []))  # fmt: skip
 
 
-def administration(around: Background, scribe: Scribe) -> None:
+def administration(_around: Background, scribe: Scribe) -> None:
     """Administrators and their tools go from device to device."""
     admin, chance = scribe.pick(scribe.place.admins), scribe.chance
     jump = scribe.pick(scribe.place.of("jump"))
@@ -166,22 +184,22 @@ def administration(around: Background, scribe: Scribe) -> None:
         else:
             scribe.saw("endpoint", ("Suspicious remote service", "LateralMovement", "T1569.002", "medium"), device, admin,
                        Process(tool, "psexec -s cmd", device, admin), Connection(scribe.place.address(device, scribe.now),
-                                                                             scribe.place.address(jump, scribe.now), 445))  # fmt: skip
+                                                                             scribe.place.address(jump, scribe.now), 445))
         scribe.wait(2, 90)
 
 
-def deployment(around: Background, scribe: Scribe) -> None:
+def deployment(_around: Background, scribe: Scribe) -> None:
     """Software is rolled out by scripts that look like an attack."""
     source, account = scribe.place.of("deployment")[0], scribe.place.accounts["svc-deploy"]
     script = File("inventory.ps1", "c:\\windows\\ccmcache", "inventory")
     for device in scribe.chance.sample(scribe.place.devices, scribe.many(2, 8)):
         scribe.saw("endpoint", ("Suspicious PowerShell command line", "Execution", "T1059.001", scribe.pick(("low", "medium"))),
                    device, Process(script, "powershell -ep bypass inventory.ps1", device, account),
-                   *([Address(scribe.place.address(source, scribe.now), "DE")] if scribe.chance.random() < 0.3 else []))  # fmt: skip
+                   *([Address(scribe.place.address(source, scribe.now), "DE")] if scribe.chance.random() < 0.3 else []))
         scribe.wait(1, 30)
 
 
-def wrong_password(around: Background, scribe: Scribe) -> None:
+def wrong_password(_around: Background, scribe: Scribe) -> None:
     """A service with an old password, or an account many people share."""
     name = scribe.pick(("svc-print", "svc-scan", "svc-monitor", "kiosk-lobby", "kiosk-plant", "lab-shared", "svc-backup"))
     where = scribe.pick(scribe.place.of("kiosk") if name.startswith("kiosk") else scribe.place.of("server"))
@@ -241,6 +259,7 @@ Kind = Callable[[Background, Scribe], None]
 
 KINDS: tuple[tuple[Kind, float], ...] = (
     (scan, 0.5), (crawl, 1.5), (spray, 0.5), (travel, 4.0), (policy, 4.5), (junk, 0.7), (unwanted, 3.0), (administration, 0.8),
-    (deployment, 0.5), (wrong_password, 0.6), (through_proxy, 3.0), (terminal, 0.9), (gateway, 1.2), (consent, 0.4), (alone, 1.6),
+    (deployment, 0.5), (wrong_password, 0.6), (through_proxy, 3.0), (terminal, 0.9), (gateway, 1.2), (consent, 0.4), (alone,
+                                                                                                                      1.6),
 )  # fmt: skip
 """How often each happens, before an organisation's own habits."""

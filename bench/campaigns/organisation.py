@@ -1,7 +1,7 @@
-"""Who and what exists in a made-up organisation: people and accounts, devices and the addresses they have for a while.
+r"""Who and what exists in a made-up organisation: people and accounts, devices and the addresses they have for a while.
 
 Everything has several names, as in real life: a person is an object id in the cloud, a UPN in the mail system, a SID in the
-directory and DOMAIN\\name on a device; the mail address is for some people another text than the UPN. A workstation's
+directory and DOMAIN\name on a device; the mail address is for some people another text than the UPN. A workstation's
 address belongs to another workstation after the next lease.
 """
 
@@ -21,15 +21,23 @@ BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 
 ENDPOINT, IDENTITY, OFFICE, CLOUD, OPEN = PRODUCTS = ("endpoint", "identity", "office", "cloud", "open")
 
-FIRST = ("Anna Ben Carla David Elif Farid Grace Hugo Ines Jonas Karin Liam Mina Noor Omar Paula Quentin Rosa Samir Tara Uwe Vera "
-         "Wim Xenia Yusuf Zoe Asha Bruno Chloe Diego Ewa Femi Gita Hana Igor Jana Kofi Lena Marta Nils").split()  # fmt: skip
-LAST = ("Abel Bauer Costa Dorn Eriksen Fischer Garcia Haas Ito Jansen Kaul Lopez Meyer Novak Okafor Petit Quist Rossi Sato "
-        "Tanaka Ullmann Vogel Weber Xu Yilmaz Zhang Ahlers Brandt Conti Dubois Engel Frank Greco Holm Ivanov Jung Keller Lang "
-        "Mori Nair Olsen Park Reyes Silva Thys Urban Vrba Wolff Yang Ziegler Adler Berg Castro Diaz Ek Fuchs Gomez Hahn Ilic "
-        "Joshi").split()  # fmt: skip
+FIRST = (
+    "Anna", "Ben", "Carla", "David", "Elif", "Farid", "Grace", "Hugo", "Ines", "Jonas", "Karin", "Liam", "Mina", "Noor",
+    "Omar", "Paula", "Quentin", "Rosa", "Samir", "Tara", "Uwe", "Vera", "Wim", "Xenia", "Yusuf", "Zoe", "Asha", "Bruno",
+    "Chloe", "Diego", "Ewa", "Femi", "Gita", "Hana", "Igor", "Jana", "Kofi", "Lena", "Marta", "Nils",
+)  # fmt: skip
+LAST = (
+    "Abel", "Bauer", "Costa", "Dorn", "Eriksen", "Fischer", "Garcia", "Haas", "Ito", "Jansen", "Kaul", "Lopez", "Meyer",
+    "Novak", "Okafor", "Petit", "Quist", "Rossi", "Sato", "Tanaka", "Ullmann", "Vogel", "Weber", "Xu", "Yilmaz", "Zhang",
+    "Ahlers",
+    "Brandt", "Conti", "Dubois", "Engel", "Frank", "Greco", "Holm", "Ivanov", "Jung", "Keller", "Lang", "Mori", "Nair", "Olsen",
+    "Park", "Reyes", "Silva", "Thys", "Urban", "Vrba", "Wolff", "Yang", "Ziegler", "Adler", "Berg", "Castro", "Diaz", "Ek",
+    "Fuchs", "Gomez", "Hahn", "Ilic", "Joshi",
+)  # fmt: skip
 NAMES = ("contoso", "fabrikam", "adatum", "woodgrove", "litware", "northwind")
 TEAMS = ("FIN", "ENG", "HR", "SAL", "LEG", "OPS", "MKT", "LAB")
-HOME = {"DE": "Germany", "FR": "France", "NL": "Netherlands", "US": "United States", "JP": "Japan"}
+HOMES = {"DE": 60, "FR": 14, "NL": 12, "US": 8, "JP": 6}
+"""Where people are, of a hundred."""
 SERVERS = ("SQL", "FILE", "APP", "PRINT", "BACKUP", "ERP", "BUILD", "WEB")
 
 
@@ -140,7 +148,8 @@ def founded(seed: int) -> Organisation:
     chance = dice(seed, "organisation")
     without = chance.choice((None, None, IDENTITY, OFFICE, OPEN))
     made = Organisation(
-        seed, chance.choice(NAMES), tuple(one for one in PRODUCTS if one != without), chance.choice(("suricata", "wazuh", "cef")),
+        seed, chance.choice(NAMES), tuple(one for one in PRODUCTS if one != without), chance.choice(("suricata", "wazuh",
+                                                                                                     "cef")),
         f"203.0.113.{chance.randrange(1, 255)}", lease=timedelta(days=chance.choice((1, 2, 4, 7))),
     )  # fmt: skip
     _people(made, chance)
@@ -154,7 +163,6 @@ def _people(made: Organisation, chance: random.Random) -> None:
     domain, forest, suffix = made.name.upper(), f"corp.{made.name}.com", f"{made.name}.com"
     taken: set[str] = set()
     pairs = [(first, last) for first in FIRST for last in LAST]
-    countries = [*HOME]
     for number, (first, last) in enumerate(chance.sample(pairs, PEOPLE)):
         name = style.format(first=first.lower(), f=first[0].lower(), last=last.lower(), number=10000 + number * 7)
         name = name if name not in taken else f"{name}{number}"
@@ -163,7 +171,7 @@ def _people(made: Organisation, chance: random.Random) -> None:
         mail = upn if chance.random() < 0.7 else f"{first.lower()}.{last.lower()}.{number}@{suffix}"
         made.people.append(Person(
             name, f"{first} {last}", domain, forest, f"{prefix}-{1200 + number}", identifier(chance), upn, mail,
-            chance.choices(countries, (60, 14, 12, 8, 6))[0], TEAMS[number % len(TEAMS)],
+            chance.choices([*HOMES], [*HOMES.values()])[0], TEAMS[number % len(TEAMS)],
         ))  # fmt: skip
         made.weights.append(min(chance.paretovariate(1.3), 25.0))
     local = ("svc-backup", "svc-sql", "svc-print", "svc-deploy", "svc-web", "svc-scan", "svc-monitor", "svc-erp",

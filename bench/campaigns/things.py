@@ -137,12 +137,13 @@ Thing = (
 
 APPLICATIONS = (
     Application("Microsoft SharePoint Online", 20892), Application("Microsoft Exchange Online", 20893),
-    Application("Microsoft OneDrive for Business", 15600), Application("Microsoft Teams", 28375), Application("Salesforce", 11114),
+    Application("Microsoft OneDrive for Business", 15600), Application("Microsoft Teams", 28375), Application("Salesforce",
+                                                                                                              11114),
 )  # fmt: skip
 """Those that stand in nearly every alert about the cloud, and tell nothing."""
 
 WORDS = ("alpine", "border", "cobalt", "delta", "ember", "fjord", "granite", "harbor", "indigo", "juniper", "kepler", "lumen",
-         "meadow", "nickel", "orchid", "prism", "quartz", "ripple", "saffron", "tundra", "umber", "velvet", "willow")  # fmt: skip
+         "meadow", "nickel", "orchid", "prism", "quartz", "ripple", "saffron", "tundra", "umber", "velvet", "willow")
 
 
 def outside(chance: random.Random, country: str | None = None) -> Address:
