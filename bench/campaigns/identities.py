@@ -129,7 +129,6 @@ def insider(story: Scribe) -> None:
              for number in range(story.many(2, 5))]  # fmt: skip
     drive = Link(f"drive.{host(story.chance)}", "upload")
     target = story.outside("US")
-    repository = story.place.name
     for _ in range(story.many(4, 9)):
         story.wait(2 * HOUR, 2 * DAY)
         one = story.pick(files)
@@ -153,8 +152,7 @@ def insider(story: Scribe) -> None:
                       person, one, device)  # fmt: skip
         else:
             story.saw("endpoint open", ("Archive made of many documents", "Collection", "T1560.001", "low"), device, person,
-                      one,
-                      Link(f"{repository}.example", "x") if story.chance.random() < 0.2 else drive)  # fmt: skip
+                      one, drive)  # fmt: skip
 
 
 def _ids(story: Scribe) -> tuple[str, str]:

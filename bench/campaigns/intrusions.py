@@ -67,7 +67,7 @@ def ransomware(story: Scribe) -> None:
                                                                                                              "compromised"),
               Process(tool, "powershell -enc SQBFAFgA", here, first), (name, "commandAndControl"))  # fmt: skip
     servers = story.chance.sample(story.place.of("server"), story.many(2, 5) + 1)
-    account = story.place.accounts[story.pick(("svc-backup", "svc-erp", "svc-sql"))]
+    account = story.pick(story.place.services)
     beacon(story, here, control, name)
     dumped(story, here, tool, account)
     _walk(story, [here, *servers], account, tool, (control, name))
@@ -131,8 +131,7 @@ def supply_chain(story: Scribe) -> None:
             story.wait(5, 2 * HOUR)
             beacon(story, device, control, name)
     story.wait(1 * DAY, 4 * DAY)
-    loader, account = file(story.chance, "svchelper.exe"), story.place.accounts[story.pick(("svc-sql", "svc-erp",
-                                                                                            "svc-monitor"))]
+    loader, account = file(story.chance, "svchelper.exe"), story.pick(story.place.services)
     used = devices[: story.many(1, 2) + 1]
     for device in used:
         story.saw("endpoint", ("Process started by a signed file behaves like a loader", "Execution", "T1055", "high"),
@@ -175,7 +174,7 @@ def web_shell(story: Scribe) -> None:
     tool, database = file(story.chance, "p.exe"), story.pick(story.place.of("server"))
     story.wait(HOUR, DAY)
     dumped(story, server, tool, account)
-    owner = story.place.accounts["svc-sql"]
+    owner = story.pick(story.place.services)
     for target in [database, *story.chance.sample(story.place.of("server"), story.many(1, 4))]:
         story.wait(2 * HOUR, 1.5 * DAY)
         moved(story, server, target, owner if target is database else account)

@@ -102,6 +102,11 @@ class Organisation:
     lease: timedelta = timedelta(days=3)
     _tables: dict[tuple[int, int], dict[Device, str]] = field(default_factory=dict)
 
+    @property
+    def services(self) -> list[Person]:
+        """The accounts under which servers' programs run."""
+        return [one for name, one in self.accounts.items() if name.startswith("svc-") and name != "svc-deploy"]
+
     def of(self, kind: str) -> list[Device]:
         """The devices of a kind."""
         return [one for one in self.devices if one.kind == kind]
@@ -175,7 +180,7 @@ def _people(made: Organisation, chance: random.Random) -> None:
         ))  # fmt: skip
         made.weights.append(min(chance.paretovariate(1.3), 25.0))
     local = ("svc-backup", "svc-sql", "svc-print", "svc-deploy", "svc-web", "svc-scan", "svc-monitor", "svc-erp",
-             "kiosk-lobby", "kiosk-plant", "lab-shared")  # fmt: skip
+             "kiosk-lobby", "kiosk-plant", "lab-shared", *(f"svc-app-{number:02}" for number in range(24)))  # fmt: skip
     for place, name in enumerate(local):
         made.accounts[name] = Person(name, name, domain, forest, f"{prefix}-{500 + place}")
     made.accounts[SYSTEM] = Person(SYSTEM, "SYSTEM", "nt authority", "nt authority", "S-1-5-18")
