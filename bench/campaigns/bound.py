@@ -24,8 +24,8 @@ COMMON = 0.03
 """The share of all alerts above which a thing tells nothing."""
 
 DIRECT = {
-    "ipAddress": "ip", "senderIp": "ip", "recipientEmailAddress": "mail", "emailAddress": "mail", "networkMessageId": "message",
-    "sessionId": "session", "repoId": "repository", "mdeDeviceId": "endpoint",
+    "ipAddress": "ip", "lastIpAddress": "ip", "senderIp": "ip", "recipientEmailAddress": "mail", "emailAddress": "mail",
+    "networkMessageId": "message", "sessionId": "session", "repoId": "repository", "mdeDeviceId": "endpoint",
 }  # fmt: skip
 """Members that name a thing by themselves."""
 

@@ -96,9 +96,10 @@ def stuffing(story: Scribe) -> None:
     victims = story.people(story.many(8, 22))
     agreed = ("Sign-in attempts with leaked credentials", "CredentialAccess", "T1110.004", "medium")
     for place, person in enumerate(victims):
-        # The same address serves neighbours in the list; whoever is the last of an address is tried from the next one too.
-        own, following = (min(one, len(victims) - 1) * len(addresses) // len(victims) for one in (place, place + 1))
-        tried = [addresses[own]] + ([addresses[following]] if following != own else [])
+        # An address serves neighbours in the list; its first and its last are tried from the address before and after it too.
+        before, own, after = (max(0, min(one, len(victims) - 1)) * len(addresses) // len(victims)
+                              for one in (place - 1, place, place + 1))  # fmt: skip
+        tried = [addresses[one] for one in sorted({before, own, after})]
         tried += [story.pick(addresses)] if story.chance.random() < 0.2 else []
         story.saw("cloud", agreed, (person, "attacked"), *((one, "attacker") for one in tried), last=40)
         story.wait(2, 90)

@@ -48,7 +48,9 @@ def test_noise_is_counted_inside_and_outside() -> None:
 
 
 def test_one_alert_of_a_campaign_makes_a_group_its_own() -> None:
-    assert score(told("a----"), "11111").swallowed_share == 1
+    found = score(told("a-------"), "11111223")
+    assert found.swallowed == 4
+    assert found.largest_noise == 2
 
 
 def test_several_sets_are_averaged_over_their_alerts() -> None:
