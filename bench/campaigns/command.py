@@ -1,7 +1,7 @@
 """`scripts/bench correlate`: judges how well alerts are put into groups.
 
 Made-up campaigns in the noise of a month, told by five products, are given to a correlator, to two baselines, and to somebody
-who knows the labels. Even seeds are for tuning, odd ones for judging. docs/correlation-bench.md says how to read the tables.
+who knows the labels. Even seeds are for tuning, odd ones for judging. docs/campaigns.md says how to read the tables.
 """
 
 from __future__ import annotations
