@@ -23,14 +23,17 @@ SOURCES = {ENDPOINT: "microsoftDefenderForEndpoint", IDENTITY: "microsoftDefende
            OFFICE: "microsoftDefenderForOffice365", CLOUD: "microsoftDefenderForCloudApps", OPEN: "unknown"}  # fmt: skip
 NAMES = {ENDPOINT: "Microsoft Defender for Endpoint", IDENTITY: "Microsoft Defender for Identity",
          OFFICE: "Microsoft Defender for Office 365", CLOUD: "Microsoft Defender for Cloud Apps"}  # fmt: skip
+SEVERITIES = ("informational", "low", "medium", "high")
 SIGN_INS = ("T1078.004", "T1110", "T1528")
 """Techniques of which the cloud's sign-in protection tells, not its applications' product."""
 PREFIX = {ENDPOINT: "da", IDENTITY: "aa", OFFICE: "fa", CLOUD: "ca", OPEN: "su"}
 DELAY = {ENDPOINT: 6.0, IDENTITY: 12.0, OFFICE: 25.0, CLOUD: 45.0, OPEN: 0.7}
 """Median minutes until a product has made up its mind."""
 
-LATE, CUT, CORRECTED, TOLD_ROLES = 0.03, 0.05, 0.15, 0.7
-"""How often a report comes hours late, is cut short, is corrected later, and says which part a thing plays."""
+LATE, CUT, CORRECTED, TOLD_ROLES, OTHERWISE = 0.03, 0.05, 0.15, 0.7, 0.25
+"""How often a report comes hours late, is cut short, is corrected later, says which part a thing plays, and is thought graver
+or less grave than others of its kind.
+"""
 
 SKEW = 6.0
 """Most minutes by which a product's clock is wrong."""
@@ -64,18 +67,18 @@ class Post:
         if chance.random() < LATE:
             minutes += chance.uniform(6, 48) * 60
         created = sighting.ended + timedelta(minutes=minutes)
-        evidence = self._evidence(sighting, created)
+        evidence, severity = self._evidence(sighting, created), self._severity(sighting)
         if not evidence:
             return  # the product knows none of it by any name
         key = f"{PREFIX[product]}{uuid.UUID(int=chance.getrandbits(128), version=4)}"
         first = created + timedelta(seconds=chance.uniform(1, 300))
         if chance.random() < CORRECTED and len(evidence) > 1:
             early = evidence[: max(1, len(evidence) * 2 // 3)]
-            yield Delivery(first, self._alert(key, sighting, early, created, created), label)
+            yield Delivery(first, self._alert(key, sighting, severity, early, created, created), label)
             later = first + timedelta(minutes=chance.uniform(5, 600))
-            yield Delivery(later, self._alert(key, sighting, evidence, created, later), label)
+            yield Delivery(later, self._alert(key, sighting, severity, evidence, created, later), label)
         else:
-            yield Delivery(first, self._alert(key, sighting, evidence, created, created), label)
+            yield Delivery(first, self._alert(key, sighting, severity, evidence, created, created), label)
 
     def _evidence(self, sighting: Sighting, created: datetime) -> list[Record]:
         """In no order, and sometimes only the beginning of it."""
@@ -90,7 +93,15 @@ class Post:
         chance.shuffle(found)
         return found[: chance.randint(2, 3)] if chance.random() < CUT else found
 
-    def _alert(self, key: str, sighting: Sighting, evidence: list[Record], created: datetime, updated: datetime) -> Record:
+    def _severity(self, sighting: Sighting) -> str:
+        place = SEVERITIES.index(sighting.detection.severity)
+        if self._chance.random() < OTHERWISE:
+            place += self._chance.choice((-1, 1))
+        return SEVERITIES[max(0, min(place, len(SEVERITIES) - 1))]
+
+    def _alert(
+        self, key: str, sighting: Sighting, severity: str, evidence: list[Record], created: datetime, updated: datetime
+    ) -> Record:
         product, what, skew = sighting.product, sighting.detection, self._skew[sighting.product]
         title = f"{what.title} ({AGAIN[product]})" if sighting.again else what.title
         service = detection = SOURCES[product]
@@ -100,7 +111,7 @@ class Post:
                 service = detection = "azureAdIdentityProtection"
         detector = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{product} {title}"))
         made: Record = {
-            "id": key, "providerAlertId": key[2:], "status": "new", "severity": what.severity, "title": title,
+            "id": key, "providerAlertId": key[2:], "status": "new", "severity": severity, "title": title,
             "serviceSource": service, "detectionSource": detection, "detectorId": detector,
             "productName": NAMES.get(product, self._place.tool), "category": what.category,
             "mitreTechniques": [what.technique] if what.technique else [],

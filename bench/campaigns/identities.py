@@ -11,8 +11,8 @@ LURES = ("Your invoice is overdue", "Shared document: Q2 plan", "Action needed: 
          "Salary review")
 
 
-def lured(story: Scribe, targets: list[Person], clicked: int) -> tuple[Link, Outside]:
-    """Messages with one link go to several people, and some of them follow it; the link and the sender's address.
+def lured(story: Scribe, targets: list[Person], clicked: int) -> None:
+    """Messages with one link go to several people, and some of them follow it.
 
     Recipients are tied to each other by sender and link only: every message has an id of its own.
     """
@@ -30,15 +30,13 @@ def lured(story: Scribe, targets: list[Person], clicked: int) -> tuple[Link, Out
         story.saw("office endpoint", ("A potentially malicious URL click was detected", "InitialAccess", "T1566.002", "high"),
                   (person, "compromised"), (link, "suspicious"), story.place.laptops[person])  # fmt: skip
         story.wait(2, 40)
-    return link, origin
 
 
 def taken_over(story: Scribe, person: Person, attacker: Outside) -> None:
     """A stolen token is used: tied to the person by object id, and by the session where the product tells it."""
     session = Session(f"{story.chance.getrandbits(96):024x}", person)
-    story.saw("cloud", ("Anomalous token", "CredentialAccess", "T1528", "high"), (person, "compromised"), (attacker,
-                                                                                                           "attacker"),
-              session)  # fmt: skip
+    story.saw("cloud", ("Anomalous token", "CredentialAccess", "T1528", "high"), (person, "compromised"),
+              (attacker, "attacker"), session)  # fmt: skip
     story.wait(5, 2 * HOUR)
     story.saw("cloud", ("Unfamiliar sign-in properties", "InitialAccess", "T1078.004", "medium"), (person, "compromised"),
               (attacker, "attacker"), session, story.pick(APPLICATIONS))  # fmt: skip
@@ -51,7 +49,7 @@ def business_mail(story: Scribe) -> None:
     the second victim is tied to the first by a message from one to the other and nothing else.
     """
     first, *others = story.people(1 + story.many(2, 5))
-    _, _ = lured(story, [first, *others], 1)
+    lured(story, [first, *others], 1)
     story.wait(10, 8 * HOUR)
     attacker = story.outside()
     taken_over(story, first, attacker)
@@ -109,13 +107,11 @@ def stuffing(story: Scribe) -> None:
         taken_over(story, person, addresses[own] if story.chance.random() < 0.6 else story.outside())
         story.wait(20, 6 * HOUR)
         story.saw("cloud", ("Mass download", "Exfiltration", "T1530", "medium"), (person, "compromised"),
-                  story.pick(APPLICATIONS),
-                  addresses[own], last=60)  # fmt: skip
+                  story.pick(APPLICATIONS), addresses[own], last=60)  # fmt: skip
         if story.chance.random() < 0.5:
             story.wait(20, 6 * HOUR)
-            story.saw("office cloud", ("Suspicious email sending patterns", "Impact", "T1534", "medium"), (person,
-                                                                                                           "compromised"),
-                      Mailbox(person))  # fmt: skip
+            story.saw("office cloud", ("Suspicious email sending patterns", "Impact", "T1534", "medium"),
+                      (person, "compromised"), Mailbox(person))  # fmt: skip
 
 
 def insider(story: Scribe) -> None:
@@ -135,9 +131,9 @@ def insider(story: Scribe) -> None:
         one = story.pick(files)
         step = story.chance.randrange(6)
         if step == 0:
-            story.saw("cloud", ("Mass download by a single user", "Collection", "T1213.002", "medium"), (person,
-                                                                                                         "policyViolator"),
-                      story.pick(APPLICATIONS), one, Outside(story.place.egress, "DE"), last=90)  # fmt: skip
+            story.saw("cloud", ("Mass download by a single user", "Collection", "T1213.002", "medium"),
+                      (person, "policyViolator"), story.pick(APPLICATIONS), one, Outside(story.place.egress, "DE"),
+                      last=90)  # fmt: skip
         elif step == 1:
             story.saw("endpoint", ("Files copied to removable media", "Exfiltration", "T1052.001", "low"), device, person, one,
                       last=60)  # fmt: skip

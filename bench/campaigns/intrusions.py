@@ -34,9 +34,9 @@ def moved(story: Scribe, source: Device, target: Device, account: Person) -> Non
         story.saw("identity endpoint", ("Suspected pass-the-hash", "LateralMovement", "T1550.002", "high"),
                   (account, "compromised"), (source, "source"), (target, "destination"))  # fmt: skip
     else:
-        story.saw("endpoint identity", ("Remote service creation", "LateralMovement", "T1021.002", "medium"), (target,
-                                                                                                               "attacked"),
-                  account, Connection(story.place.address(target, story.now), story.place.address(source, story.now), 445))
+        talk = Connection(story.place.address(target, story.now), story.place.address(source, story.now), 445)
+        story.saw("endpoint identity", ("Remote service creation", "LateralMovement", "T1021.002", "medium"),
+                  (target, "attacked"), account, talk)  # fmt: skip
 
 
 def ransomware(story: Scribe) -> None:
@@ -54,18 +54,17 @@ def ransomware(story: Scribe) -> None:
     taken_over(story, first, attacker)
     story.wait(2 * HOUR, 2 * DAY)
     gateway = story.place.of("vpn")[0]
-    story.saw("open identity", ("VPN sign-in from an unusual place", "InitialAccess", "T1133", "low"), first, (attacker,
-                                                                                                               "attacker"),
-              gateway)  # fmt: skip
+    story.saw("open identity", ("VPN sign-in from an unusual place", "InitialAccess", "T1133", "low"), first,
+              (attacker, "attacker"), gateway)  # fmt: skip
     story.wait(20, 5 * HOUR)
     here = story.place.laptops[first] if story.chance.random() < 0.6 else story.pick(story.place.of("terminal"))
     story.saw("identity", ("User and group membership reconnaissance (SAM-R)", "Discovery", "T1087.002", "medium"),
               (first, "compromised"), (here, "source"), (story.pick(story.place.of("controller")), "destination"))  # fmt: skip
     tool, control, name = file(story.chance, "upd.exe"), story.outside(), Link(host(story.chance), "a")
     story.wait(20, 12 * HOUR)
-    story.saw("endpoint", ("Suspicious PowerShell command line", "Execution", "T1059.001", "medium"), here, (first,
-                                                                                                             "compromised"),
-              Process(tool, "powershell -enc SQBFAFgA", here, first), (name, "commandAndControl"))  # fmt: skip
+    story.saw("endpoint", ("Suspicious PowerShell command line", "Execution", "T1059.001", "medium"), here,
+              (first, "compromised"), Process(tool, "powershell -enc SQBFAFgA", here, first),
+              (name, "commandAndControl"))  # fmt: skip
     servers = story.chance.sample(story.place.of("server"), story.many(2, 5) + 1)
     account = story.pick(story.place.services)
     beacon(story, here, control, name)
@@ -95,9 +94,8 @@ def _encrypt(story: Scribe, source: Device, account: Person) -> None:
     admin = story.pick(story.place.admins)
     locker = file(story.chance, "lock64.exe", "c:\\windows\\temp")
     story.wait(HOUR, DAY)
-    story.saw("endpoint", ("Security software was switched off", "DefenseEvasion", "T1562.001", "high"), (source,
-                                                                                                          "compromised"),
-              admin, Process(locker, "sc stop sense", source, account))  # fmt: skip
+    story.saw("endpoint", ("Security software was switched off", "DefenseEvasion", "T1562.001", "high"),
+              (source, "compromised"), admin, Process(locker, "sc stop sense", source, account))  # fmt: skip
     for _ in range(story.many(4, 14)):
         story.wait(1, 12)
         pool = story.place.of("server") if story.chance.random() < 0.5 else story.place.of("workstation")
@@ -125,8 +123,7 @@ def supply_chain(story: Scribe) -> None:
         story.wait(5, 5 * HOUR)
         process = Process(update, "rundll32 update.dll,Start", device)
         story.saw("endpoint open", ("Signed file with suspicious behaviour", "Persistence", "T1195.002", "medium"), device,
-                  update,
-                  process)  # fmt: skip
+                  update, process)  # fmt: skip
         if story.chance.random() < 0.5:
             story.wait(5, 2 * HOUR)
             beacon(story, device, control, name)
@@ -228,8 +225,7 @@ def cloud_key(story: Scribe) -> None:
     principal by its other id, the machine's own product a device that the cloud calls a resource.
     """
     principal = Principal(f"sp-{story.pick(('build', 'deploy', 'data'))}-{story.chance.randrange(99)}",
-                          identifier(story.chance),
-                          identifier(story.chance))  # fmt: skip
+                          identifier(story.chance), identifier(story.chance))  # fmt: skip
     repository = Repository(story.place.name, f"{story.pick(('shop', 'infra', 'api'))}-{story.chance.randrange(99)}")
     attacker, pool = story.outside(), story.outside("NL")
     story.saw("cloud open", ("Secret was found in a public repository", "CredentialAccess", "T1552.001", "medium"), repository,
@@ -243,8 +239,7 @@ def cloud_key(story: Scribe) -> None:
     for number in range(story.many(1, 4)):
         vault = Resource(f"{group}/providers/Microsoft.KeyVault/vaults/kv-{number}-{story.chance.randrange(999)}", "Key vault")
         story.saw("cloud", ("Unusual application accessed a key vault", "CredentialAccess", "T1555.006", "medium"), principal,
-                  vault,
-                  *([(attacker, "attacker")] if story.chance.random() < 0.6 else []))  # fmt: skip
+                  vault, *([(attacker, "attacker")] if story.chance.random() < 0.6 else []))  # fmt: skip
         story.wait(20, 14 * HOUR)
     miner, name = file(story.chance, "xmrig", "/tmp"), Link(host(story.chance), "")  # noqa: S108 -- a path in an alert
     for device in story.chance.sample(story.place.of("cloud"), min(12, story.many(2, 6))):

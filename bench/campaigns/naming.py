@@ -30,10 +30,8 @@ from bench.campaigns.things import (
 
 Record = dict[str, Any]
 
-
-EVERYWHERE = tuple(File(name, "c:\\windows\\system32", name) for name in ("cmd.exe", "explorer.exe", "services.exe",
-                                                                          "svchost.exe",
-                                                                         "powershell.exe"))  # fmt: skip
+WINDOWS = ("cmd.exe", "explorer.exe", "services.exe", "svchost.exe", "powershell.exe")
+EVERYWHERE = tuple(File(name, "c:\\windows\\system32", name) for name in WINDOWS)
 
 
 class Naming:

@@ -27,6 +27,8 @@ from bench.campaigns.things import (
     message,
 )
 
+PROBES = ("ET SCAN Suspicious inbound to a database port", "ET SCAN Service probe", "ET SCAN Exploit attempt")
+UNWANTED = ("toolbar.exe", "cleaner.exe", "keygen.exe")
 EICAR = File("eicar.com", "c:\\temp", "eicar")
 
 
@@ -41,8 +43,7 @@ class Background:
         self.crawlers = [self._address() for _ in range(40)]
         self.carriers = [self._address() for _ in range(12)]
         self.sharing = Link("share.example", "f")
-        self.unwanted = [file(self.chance, name, "c:\\users\\downloads") for name in ("toolbar.exe", "cleaner.exe",
-                                                                                      "keygen.exe")]
+        self.unwanted = [file(self.chance, name, "c:\\users\\downloads") for name in UNWANTED]
         self.kinds = [(kind, share * self.chance.uniform(0.4, 1.8)) for kind, share in KINDS]
 
     def _address(self) -> Address:
@@ -72,6 +73,7 @@ class Background:
 
 def scan(_around: Background, scribe: Scribe) -> None:
     """The organisation's own scanner, at night, along many servers and some desks."""
+    scribe.wait(10 * HOUR, 16 * HOUR)
     scanner = scribe.pick(scribe.place.of("scanner"))
     source = scribe.place.address(scanner, scribe.now)
     if scribe.chance.random() < 0.3:
@@ -79,8 +81,7 @@ def scan(_around: Background, scribe: Scribe) -> None:
                    scribe.pick(scribe.place.of("controller")), last=120)  # fmt: skip
     for target in scribe.chance.sample(scribe.place.devices, 4) + scribe.chance.sample(scribe.place.of("server"), 8):
         talk = Connection(source, scribe.place.address(target, scribe.now), scribe.pick((22, 80, 443, 445, 3389)))
-        what = scribe.pick(("ET SCAN Suspicious inbound to a database port", "ET SCAN Service probe",
-                            "ET SCAN Exploit attempt"))
+        what = scribe.pick(PROBES)
         if scribe.chance.random() < 0.8:
             scribe.saw("open", (what, "Discovery", "T1046", "low"), talk)
         else:
@@ -105,8 +106,8 @@ def spray(_around: Background, scribe: Scribe) -> None:
     sources = [scribe.outside() for _ in range(scribe.many(1, 3))]
     for _ in range(scribe.many(3, 12)):
         people = scribe.people(scribe.many(1, 8))
-        scribe.saw("cloud identity", ("Password spray", "CredentialAccess", "T1110.003", scribe.pick(("low", "medium",
-                                                                                                      "high"))),
+        gravity = scribe.pick(("low", "medium", "high"))
+        scribe.saw("cloud identity", ("Password spray", "CredentialAccess", "T1110.003", gravity),
                    *((one, "attacked") for one in people), (scribe.pick(sources), "attacker"), last=30)  # fmt: skip
         scribe.wait(2, 3 * HOUR)
 
@@ -148,7 +149,7 @@ def policy(around: Background, scribe: Scribe) -> None:
 
 
 def junk(_around: Background, scribe: Scribe) -> None:
-    """A wave of bad messages that is taken away in time; somebody reports one of them, somebody follows a harmless link."""
+    """A wave of bad messages that is taken away in time; some of them are reported."""
     link, origin, sender = Link(host(scribe.chance), "p"), scribe.outside(), f"news@{host(scribe.chance)}"
     for person in scribe.people(scribe.many(1, 14)):
         mail = message(scribe.chance, sender, origin, "You have won", person, link)
@@ -164,8 +165,8 @@ def unwanted(around: Background, scribe: Scribe) -> None:
     person = around.person()
     device = scribe.place.laptops[person]
     one = scribe.pick((EICAR, *around.unwanted)) if scribe.chance.random() < 0.6 else file(scribe.chance, "setup.exe")
-    title = "EICAR test file was prevented" if one is EICAR else scribe.pick(("Unwanted software was blocked",
-                                                                             "Malware was prevented on a device"))  # fmt: skip
+    title = scribe.pick(("Unwanted software was blocked", "Malware was prevented on a device"))
+    title = "EICAR test file was prevented" if one is EICAR else title
     scribe.saw("endpoint", (title, "Malware", "", scribe.pick(("informational", "low", "medium"))), device, one,
                *([person] if scribe.chance.random() < 0.6 else []),
                *([Process(one, one.name, device)] if scribe.chance.random() < 0.5 else []))  # fmt: skip
@@ -178,13 +179,13 @@ def administration(_around: Background, scribe: Scribe) -> None:
     tool = File("psexec.exe", "c:\\tools", "psexec")
     pool = scribe.place.of("server") if chance.random() < 0.7 else scribe.place.devices
     for device in chance.sample(pool, scribe.many(1, 5)):
+        talk = Connection(scribe.place.address(device, scribe.now), scribe.place.address(jump, scribe.now), 445)
         if chance.random() < 0.5:
             scribe.saw("identity", ("Remote code execution attempt", "LateralMovement", "T1021.002", "medium"), admin, jump,
                        device)  # fmt: skip
         else:
             scribe.saw("endpoint", ("Suspicious remote service", "LateralMovement", "T1569.002", "medium"), device, admin,
-                       Process(tool, "psexec -s cmd", device, admin), Connection(scribe.place.address(device, scribe.now),
-                                                                             scribe.place.address(jump, scribe.now), 445))
+                       Process(tool, "psexec -s cmd", device, admin), talk)  # fmt: skip
         scribe.wait(2, 90)
 
 
@@ -259,7 +260,7 @@ Kind = Callable[[Background, Scribe], None]
 
 KINDS: tuple[tuple[Kind, float], ...] = (
     (scan, 0.5), (crawl, 1.5), (spray, 0.5), (travel, 4.0), (policy, 4.5), (junk, 0.7), (unwanted, 3.0), (administration, 0.8),
-    (deployment, 0.5), (wrong_password, 0.6), (through_proxy, 3.0), (terminal, 0.9), (gateway, 1.2), (consent, 0.4), (alone,
-                                                                                                                      1.6),
+    (deployment, 0.5), (wrong_password, 0.6), (through_proxy, 3.0), (terminal, 0.9), (gateway, 1.2), (consent, 0.4),
+    (alone, 1.6),
 )  # fmt: skip
 """How often each happens, before an organisation's own habits."""

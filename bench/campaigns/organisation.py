@@ -17,9 +17,12 @@ PEOPLE = 2000
 DAYS = 30
 SYSTEM = "system"
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
-"""A Monday. Everything happens in the thirty days from it."""
+"""A Monday. Everything begins in the thirty days from it."""
+LONGER = 15
+"""Days after which the last campaign has come to its end."""
 
 ENDPOINT, IDENTITY, OFFICE, CLOUD, OPEN = PRODUCTS = ("endpoint", "identity", "office", "cloud", "open")
+TOOLS = ("suricata", "wazuh", "cef")
 
 FIRST = (
     "Anna", "Ben", "Carla", "David", "Elif", "Farid", "Grace", "Hugo", "Ines", "Jonas", "Karin", "Liam", "Mina", "Noor",
@@ -117,7 +120,7 @@ class Organisation:
 
     def leases(self) -> Iterator[Lease]:
         """Every address by DHCP, as the server's log would have it."""
-        for period in range(self._period(BEGIN) - 1, self._period(BEGIN + timedelta(days=DAYS)) + 2):
+        for period in range(self._period(BEGIN) - 1, self._period(BEGIN + timedelta(days=DAYS + LONGER)) + 1):
             since = BEGIN + self.lease * period
             for net in range(len(TEAMS)):
                 for device, address in self._leased(net, period).items():
@@ -127,7 +130,7 @@ class Organisation:
         return (when - BEGIN) // self.lease
 
     def _leased(self, net: int, period: int) -> dict[Device, str]:
-        """The net's addresses in that period: two of three stay from one to the next only by chance."""
+        """The net's addresses in that period, drawn anew for each."""
         found = self._tables.get((net, period))
         if found is None:
             chance = dice(self.seed, f"lease {net} {period}")
@@ -153,8 +156,7 @@ def founded(seed: int) -> Organisation:
     chance = dice(seed, "organisation")
     without = chance.choice((None, None, IDENTITY, OFFICE, OPEN))
     made = Organisation(
-        seed, chance.choice(NAMES), tuple(one for one in PRODUCTS if one != without), chance.choice(("suricata", "wazuh",
-                                                                                                     "cef")),
+        seed, chance.choice(NAMES), tuple(one for one in PRODUCTS if one != without), chance.choice(TOOLS),
         f"203.0.113.{chance.randrange(1, 255)}", lease=timedelta(days=chance.choice((1, 2, 4, 7))),
     )  # fmt: skip
     _people(made, chance)

@@ -51,7 +51,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message as one recipient has it."""
+    """One message as one recipient has it. One from within has a sender of the organisation."""
 
     network_id: str
     internet_id: str
@@ -60,7 +60,6 @@ class Message:
     subject: str
     recipient: Person
     link: Link | None = None
-    """Where `sender` is the organisation's own, the message went from one to another of its people."""
 
 
 @dataclass(frozen=True, slots=True)
