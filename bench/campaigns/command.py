@@ -17,7 +17,7 @@ from bench.campaigns import labelled, report
 from bench.campaigns.generate import Labelled, made
 from bench.campaigns.judge import BASELINES, NoCorrelator, judged, named
 
-OURS: str | None = None
+OURS: str | None = "secgraph.ingest.correlate.replay:groups"
 """The product's own correlator, as module:function."""
 
 

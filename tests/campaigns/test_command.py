@@ -105,7 +105,7 @@ def test_a_labelled_file_is_judged(data: Labelled, tmp_path: Path, capsys: pytes
     assert command.main(["--labelled", str(tmp_path / "some.ndjson")]) == 0
     out = capsys.readouterr().out
     assert str(len({alert["id"] for alert in data.alerts})) in out
-    assert "goal" not in out  # there is no correlator whose goals they would be
+    assert "goal, of secgraph.ingest.correlate.replay:groups" in out
     assert "directory" not in out  # nobody knows whose alerts they are
 
 
