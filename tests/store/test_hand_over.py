@@ -30,7 +30,8 @@ from secgraph.model.edm import load
 from secgraph.store import doorman, frames, guests, seat, writing
 from secgraph.store.hand import OwnHand, Unwritten
 from secgraph.store.handover import FarHand, Gone, identity
-from secgraph.store.protocol import Decision, Facts, Needs
+from secgraph.store.kept import kept
+from secgraph.store.protocol import Decision, Facts, Needs, PutEntry, PutIncidentKey
 from secgraph.store.sqlite import SqliteStore, open_store
 from secgraph.store.steps import Ask, Do
 from secgraph.testing import Clock, graph_alert
@@ -126,6 +127,17 @@ async def test_a_decision_behind_the_socket_sees_what_the_other_side_wrote(groun
         (ground.store, other)[number % 2].write(ground.tenant.number, needs, decide) for number in range(40)
     ))  # fmt: skip
     assert sorted(said) == sorted("first" + "+" * number for number in range(1, 41))
+
+
+async def test_whatever_a_decision_needs_is_found_through_the_socket(ground: Ground, other: SqliteStore) -> None:
+    record = ground.alert(1)
+    entry = PutEntry("da0001", "s", "product", "native", None, 0, repaired=False, kept=kept({}, b"said"))
+    needs = Needs(rows=((ALERTS, "da0001"),), entries=(("da0001", "s"),), incidents=(("space", "native"),), around=True)
+    await ground.write(ground.put(record), entry, PutIncidentKey("space", "native", "7"), store=other)
+    found = await other.write(ground.tenant.number, needs, lambda facts: Decision((), facts))
+    assert found.rows[ALERTS, "da0001"] is not None
+    assert found.entries["da0001", "s"] is not None
+    assert found.incidents["space", "native"] == "7"
 
 
 async def test_a_refused_decision_takes_nothing_with_it(ground: Ground, other: SqliteStore) -> None:
