@@ -48,6 +48,9 @@ KILL_SECONDS = STOP_SECONDS + 2
 
 ANSWERS = b"answers\n"
 
+PROGRAM: tuple[str, ...] = (sys.executable, "-m", "secgraph")
+"""What a worker runs."""
+
 
 def run(settings: Settings, *, empty: bool, progress: Progress) -> None:
     """Serves with several processes until told to stop. UsageError when they cannot start."""
@@ -137,7 +140,7 @@ class _Worker:
     async def _run(self, stop: asyncio.Event) -> int:
         """Runs a process to its end; its exit status."""
         process = self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "secgraph", "serve-worker", stdin=PIPE, stdout=PIPE, pass_fds=self._sockets,
+            *PROGRAM, "serve-worker", stdin=PIPE, stdout=PIPE, pass_fds=self._sockets,
             start_new_session=True,  # Ctrl-C is for the supervisor, which hands it on
         )  # fmt: skip
         assert process.stdin is not None  # noqa: S101 -- they are pipes

@@ -21,6 +21,15 @@ async def test_nothing_acknowledged_is_lost_to_a_kill(tmp_path: Path) -> None:
     assert outcome.acknowledged > 20 * ROUNDS
 
 
+async def test_nothing_acknowledged_is_lost_when_all_processes_of_a_server_are_killed(tmp_path: Path) -> None:
+    seed = randrange(10**9)  # noqa: S311 -- no secret
+    with closing(killed(tmp_path)) as stage:
+        stage.server.flags = ("--workers", "2")
+        outcome = await rounds(stage, ROUNDS, seed)
+    assert outcome.found == [], f"seed {seed}"
+    assert outcome.acknowledged > 20 * ROUNDS
+
+
 async def test_a_server_that_answers_before_it_commits_is_found_out(tmp_path: Path) -> None:
     with closing(late(tmp_path)) as stage:
         outcome = await rounds(stage, ROUNDS, seed=1)

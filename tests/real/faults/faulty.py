@@ -5,6 +5,8 @@
     faulty.py --late FILE -- serve ...            once FILE is there, a change is committed when the next one begins, and
                                                   answered before
     faulty.py --wait ...                          loads all of it, and waits for the end of its input before it starts
+
+Worker processes have the same faults.
 """
 
 from __future__ import annotations
@@ -67,7 +69,10 @@ def main() -> None:
     if given.late:
         Late.from_then = given.late
         apsw.Connection = Late  # type: ignore[misc]
-    from secgraph.cli import main as secgraph  # noqa: PLC0415 -- behind the faults, which it must not know of
+    from secgraph import workers  # noqa: PLC0415 -- behind the faults, which it must not know of
+    from secgraph.cli import main as secgraph  # noqa: PLC0415 -- the same
+
+    workers.PROGRAM = (sys.executable, __file__, *(word for word in sys.argv[1:at] if word != "--wait"), "--")
 
     if given.wait:
         sys.stdin.read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -122,8 +123,40 @@ class Server:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+    family = _held(process.pid) if process.poll() is None else []
+    for pid in family:
+        _signal(pid, signal.SIGKILL)
     process.wait(PATIENCE)
+    ends = time.monotonic() + PATIENCE
+    while any(_parent(pid) is not None for pid in family):
+        assert time.monotonic() < ends, "a process outlives SIGKILL"
+        time.sleep(0.005)
     if process.stdin is not None:
         process.stdin.close()
+
+
+def _held(first: int) -> list[int]:
+    """A process and all that it started, in whatever session they are, each of them stopped: so no one is started meanwhile."""
+    family: list[int] = []
+    found = [first]
+    while found:
+        for pid in found:
+            _signal(pid, signal.SIGSTOP)
+        family += found
+        there = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
+        found = [pid for pid in there if pid not in family and _parent(pid) in family]
+    return family
+
+
+def _parent(pid: int) -> int | None:
+    """Who started a process; None when it has ended."""
+    try:
+        state, parent, *_ = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if state in "ZX" else int(parent)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
