@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -94,6 +95,41 @@ async def test_a_start_that_was_cut_off_is_finished_by_the_next(tmp_path: Path, 
         application = await inner.registry.application(tenant, quickstart.NAME)
         assert sorted(application.permissions) == inner.model.served_permissions()
         assert await alerts(inner) == 65
+
+
+async def test_of_several_that_start_at_once_one_does_it(tmp_path: Path, clock: Clock) -> None:
+    folders = [tmp_path / name for name in ("one", "two", "three")]
+    for folder in folders:
+        folder.mkdir()
+    async with core(gather({"data": tmp_path}, {}), clock) as inner:
+        did = await asyncio.gather(*(start(inner, folder) for folder in folders))
+        assert sorted(did) == [False, False, True]
+        [tenant] = await inner.registry.tenants()
+        [application] = await inner.registry.applications(tenant)
+        [folder] = [folder for folder in folders if (folder / quickstart.FILE).exists()]
+        made = quickstart.read(folder)
+        assert (made["TENANT"], made["CLIENT_ID"]) == (tenant.id, application.id)
+        assert await inner.registry.proves(tenant, application.id, made["CLIENT_SECRET"])
+        assert await alerts(inner) == 65
+
+
+async def test_one_that_slept_while_another_did_it_changes_nothing(tmp_path: Path, clock: Clock) -> None:
+    """What it would still write stands behind its old fence."""
+    (tmp_path / "other").mkdir()
+    others: list[asyncio.Future[bool]] = []
+    async with core(gather({"data": tmp_path}, {}), clock) as inner:
+
+        def late(_: int) -> None:
+            if not others:
+                clock.forward(3600)
+                others.append(asyncio.ensure_future(start(inner, tmp_path / "other")))
+
+        assert not await quickstart.first_start(inner, tmp_path, BASE, authority_file=None, empty=False, tick=late)
+        assert await others[0]
+        made = quickstart.read(tmp_path / "other")
+        tenant = await inner.registry.tenant(None)
+        assert await inner.registry.proves(tenant, made["CLIENT_ID"], made["CLIENT_SECRET"])
+        assert not (tmp_path / quickstart.FILE).exists()
 
 
 async def test_empty_leaves_the_examples_out(tmp_path: Path, clock: Clock) -> None:

@@ -1,28 +1,43 @@
 """The first start: a tenant, an application, and examples that happened in the last days.
 
 It may be cut off anywhere and go on at the next start: what it does is safe to repeat, and `quickstart.env` is written
-last, when everything it names is true.
+last, when everything it names is true. Of several servers that start over one database one does it, which holds a lease
+meanwhile; the others wait for its end.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from secgraph import clock
 from secgraph.app import Core
-from secgraph.errors import UsageError
+from secgraph.errors import Refusal, Superseded, UsageError
 from secgraph.extend import source
+from secgraph.ingest.door import Door
 from secgraph.private import write_private
-from secgraph.store.registry import Tenant
+from secgraph.store.fence import Fenced
+from secgraph.store.leases import Leases
+from secgraph.store.protocol import Fence
+from secgraph.store.registry import Registry, Tenant
 
 NAME = "quickstart"
 FILE = "quickstart.env"
+LEASE = "first start"
+
+LIFE = 6 * clock.SECOND
+"""How long the lease runs: for so long a start waits that comes after one which was killed in the midst of this."""
+
+LOOK_SECONDS = 1.0
+"""How often it is renewed, and looked for by those who wait."""
 
 _ISO = re.compile(rb"(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2})(?=(?:\.\d+)?(?:Z|[+-]00:?00))")
 _MILLIS = re.compile(rb"(?<![\w.\-])17\d{11}(?![\w.\-])")
@@ -61,14 +76,53 @@ async def first_start(
     """Makes what a first start makes; False when there was nothing to do because it was done, or because somebody made
     tenants of their own.
     """
-    if await core.store.fetch("fact", name=NAME):
-        _refresh(folder / FILE, base, authority_file)
-        return False
-    tenants = await core.registry.tenants()
-    tenant = next((one for one in tenants if one.name == NAME), None)
-    if tenant is None:
-        if tenants:
+    leases = Leases(core.store, core.now, LIFE)
+    while not await core.store.fetch("fact", name=NAME):
+        tenants = await core.registry.tenants()
+        if tenants and all(one.name != NAME for one in tenants):
             return False
+        fence = await leases.claim(LEASE)
+        if fence is None:
+            await asyncio.sleep(LOOK_SECONDS)
+            continue
+        renewing = asyncio.create_task(_renewed(leases, fence))
+        try:
+            if await _make(_fenced(core, fence), folder, base, authority_file=authority_file, empty=empty, tick=tick):
+                return True
+        except Superseded:
+            continue  # it took so long that another server does it now
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+            with contextlib.suppress(Refusal):
+                await leases.release(fence)
+    _refresh(folder / FILE, base, authority_file)
+    return False
+
+
+def _fenced(core: Core, fence: Fence) -> Core:
+    """The same core; everything that is written through it stands behind a fence."""
+    store = Fenced(core.store, fence)
+    registry, door = Registry(store, core.model, core.now), Door(store, core.model, core.now)
+    return replace(core, store=store, registry=registry, door=door)
+
+
+async def _renewed(leases: Leases, fence: Fence) -> None:
+    """Keeps a lease for as long as the work takes."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        with contextlib.suppress(Refusal):
+            await leases.renew(fence)
+
+
+async def _make(
+    core: Core, folder: Path, base: str, *, authority_file: Path | None, empty: bool, tick: Callable[[int], None]
+) -> bool:
+    """Makes it, as the only server that does; False when another one did just before."""
+    if await core.store.fetch("fact", name=NAME):
+        return False
+    tenant = next((one for one in await core.registry.tenants() if one.name == NAME), None)
+    if tenant is None:
         tenant = await core.registry.create_tenant(NAME)
     known = {one.name: one for one in await core.registry.applications(tenant)}
     if NAME in known:

@@ -20,21 +20,22 @@ LIFE = 30 * clock.SECOND
 class Leases:
     """The leases that one process holds or wants to hold."""
 
-    def __init__(self, store: Store, now: clock.Now) -> None:
+    def __init__(self, store: Store, now: clock.Now, life: int = 0) -> None:
         self._store = store
         self._now = now
+        self._life = life or LIFE
         self.holder = clock.new_id()
         """Who this process is: another one each time it starts."""
 
     async def claim(self, name: str) -> Fence | None:
         """Takes a lease that nobody holds now; None while another process does."""
         now = self._now()
-        await self._store.run(("lease_claim", {"name": name, "holder": self.holder, "now": now, "ends": now + LIFE}))
+        await self._store.run(("lease_claim", {"name": name, "holder": self.holder, "now": now, "ends": now + self._life}))
         return await self._held(name)
 
     async def renew(self, fence: Fence) -> bool:
         """Lets a lease run on; whether it is held still."""
-        ends = self._now() + LIFE
+        ends = self._now() + self._life
         await self._store.run(("lease_renew", {**fence._asdict(), "holder": self.holder, "ends": ends}))
         return await self._held(fence.name) == fence
 
