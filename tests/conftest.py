@@ -17,6 +17,12 @@ from secgraph.testing import Clock, Graph, running
 BOTH = ("access", "contract", "ingest", "properties", "store")
 """Folders whose tests run on both databases."""
 
+PARTITIONED = (
+    "store/test_turn.py", "store/test_needs.py", "store/test_removal.py", "store/test_tally.py", "store/test_sift.py",
+    "store/test_registry.py", "contract/test_search.py", "properties/test_paging.py",
+)  # fmt: skip
+"""Files whose tests run on a PostgreSQL with partitions too."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=("both", "sqlite", "postgresql"), default="both", help="what tests of a store run on")
@@ -27,10 +33,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" not in metafunc.fixturenames:
         return
     wanted = metafunc.config.getoption("--database")
-    folder = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0]
-    if metafunc.definition.get_closest_marker("sqlite") or (wanted == "both" and folder not in BOTH):
+    file = metafunc.definition.path.relative_to(Path(__file__).parent)
+    if metafunc.definition.get_closest_marker("sqlite") or (wanted == "both" and file.parts[0] not in BOTH):
         wanted = "sqlite"
     kinds = ("sqlite", "postgresql") if wanted == "both" else (wanted,)
+    if wanted != "sqlite" and file.as_posix() in PARTITIONED:
+        kinds = (*kinds, "partitioned")
     metafunc.parametrize("database_kind", kinds, indirect=True, scope="module")
 
 

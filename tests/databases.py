@@ -28,7 +28,8 @@ Apart = Callable[[], dict[str, str]]
 QUICK = {"autovacuum": "on", "max_connections": "200", "wal_writer_delay": "200", "shared_buffers": "128MB"}
 """It commits as one in production does; only what a cut would show is left to its own ways."""
 
-TEMPLATE = "template_secgraph"
+TEMPLATES = {"template_secgraph": 0, "template_partitioned": 4}
+"""Databases with our tables and nothing in them, each with how many partitions the large ones have."""
 
 
 class Databases:
@@ -40,14 +41,15 @@ class Databases:
         self._numbers = count(1)
         self._started = False
 
-    def made(self) -> str:
+    def made(self, *, partitioned: bool = False) -> str:
         """The address of a database with our tables and nothing in them."""
         if not self._started:
             self._cluster.start()
             self._started = True
-            self._run(self._statement(f"CREATE DATABASE {TEMPLATE}"))
-            self._run(founded(self._cluster.url(TEMPLATE), load()))
-        return self._create(TEMPLATE)
+            for template, partitions in TEMPLATES.items():
+                self._run(self._statement(f"CREATE DATABASE {template}"))
+                self._run(founded(self._cluster.url(template), load(), partitions=partitions))
+        return self._create("template_partitioned" if partitioned else "template_secgraph")
 
     def empty(self, more: str = "") -> str:
         """The address of a database with nothing in it."""
@@ -65,7 +67,7 @@ class Databases:
         if kind == "sqlite":
             yield ""
             return
-        url = self.made()
+        url = self.made(partitioned=kind == "partitioned")
         yield url
         self.removed(url)
 

@@ -102,14 +102,18 @@ async def opened(settings: Settings, model: Model, now: clock.Now) -> Store:
     return await open_postgres(settings["database"], model, own, deadline=settings["query_seconds"])
 
 
-async def migrated(settings: Settings) -> list[str]:
-    """Brings the tables of the database that the settings name up to this version; what was done."""
+async def migrated(settings: Settings, *, partitions: int = 0) -> list[str]:
+    """Brings the tables of the database that the settings name up to this version; what was done. In an empty PostgreSQL
+    database the large ones may be made with so many partitions.
+    """
+    if partitions and not settings["database"]:
+        raise UsageError("SQLite has no partitions. Leave out --partitions, or name a PostgreSQL database with --database.")
     _make(settings.folder)
     if not settings["database"]:
         return migrated_file(settings.folder / FILE, load())
     with driver():
         from secgraph.store.founding import founded  # noqa: PLC0415 -- its driver is an extra
-    return await founded(settings["database"], load())
+    return await founded(settings["database"], load(), partitions=partitions)
 
 
 def _make(folder: Path) -> None:

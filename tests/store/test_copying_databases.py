@@ -43,9 +43,9 @@ async def source(tmp_path: Path, clock: Clock) -> Path:
     return tmp_path / "source" / FILE
 
 
-@pytest.mark.parametrize("lot", [3, 500])
-async def test_there_and_back_again_is_the_same(source: Path, tmp_path: Path, databases: Databases, lot: int) -> None:
-    with databases.one("postgresql") as url, databases.one("postgresql") as second:
+@pytest.mark.parametrize(("lot", "through"), [(3, "postgresql"), (500, "postgresql"), (7, "partitioned")])
+async def test_there_and_back_again_is_the_same(source: Path, tmp_path: Path, databases: Databases, lot: int, through: str) -> None:
+    with databases.one("postgresql") as url, databases.one(through) as second:
         found = await copied(source, url, lot=lot)
         assert await copied(url, second) == found
         assert await copied(second, tmp_path / "back.db", lot=lot) == found

@@ -31,9 +31,12 @@ def everything(path: Path) -> bytes:
     return b"".join(file.read_bytes() for file in sorted(path.parent.iterdir()) if file.is_file())
 
 
+TABLES = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition"
+
+
 def rows_of(place: Place, tenant: int) -> dict[str, int]:
     """How many rows of a tenant each table has; a table of words is asked by its own means, and stands for what is behind it."""
-    listed = "SELECT name FROM sqlite_schema WHERE type = 'table'" if place.kind == "sqlite" else "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    listed = "SELECT name FROM sqlite_schema WHERE type = 'table'" if place.kind == "sqlite" else TABLES
     found: dict[str, int] = {}
     for (name,) in place.rows(listed):
         if "_words_" in name or name in {"facts", "leases", "signing_keys"}:

@@ -15,6 +15,7 @@ from secgraph.app import migrated
 from secgraph.cli.terminal import AsJson, Data, Database, bar, out, show, table_of
 from secgraph.errors import UsageError
 from secgraph.settings import gather, table
+from secgraph.store.partitions import FEWEST, MOST
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
                   help="A self-hosted security graph that speaks the Microsoft Graph Security API.")  # fmt: skip
@@ -55,9 +56,18 @@ def serve_worker_command() -> None:
 
 
 @app.command("migrate")
-def migrate_command(data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
+def migrate_command(
+    data: Data = None,
+    database: Database = None,
+    partitions: Annotated[
+        int, typer.Option(help="Make the large tables of an empty PostgreSQL database with so many partitions (2 to 512).")
+    ] = 0,
+    as_json: AsJson = False,
+) -> None:
     """Bring the tables of the database up to this version. A server does so by itself when it starts."""
-    done = asyncio.run(migrated(gather({"data": data, "database": database})))
+    if partitions and not FEWEST <= partitions <= MOST:
+        raise UsageError(f"--partitions {partitions} is not from {FEWEST} to {MOST}. Leave it out for tables of one piece.")
+    done = asyncio.run(migrated(gather({"data": data, "database": database}), partitions=partitions))
 
     def human() -> None:
         out.print("\n".join(done) if done else "Nothing was to be done.", markup=False)

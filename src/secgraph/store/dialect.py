@@ -129,8 +129,8 @@ class Dialect(Protocol):
 
     # -- tables
 
-    def ddl(self, text: str) -> str:
-        """A statement that makes or changes a table, out of the common spelling."""
+    def ddl(self, text: str) -> list[str]:
+        """The statements that make or change a table, out of one in the common spelling."""
 
     def indexed(self, column: str, *, nullable: bool) -> str:
         """A column as a part of an index that is read in the set's orders."""
@@ -298,9 +298,9 @@ class Sqlite:
         return f"{key} {'DESC' if descending else 'ASC'}"
 
     @staticmethod
-    def ddl(text: str) -> str:
-        """A statement that makes or changes a table: the common spelling is SQLite's."""
-        return text
+    def ddl(text: str) -> list[str]:
+        """The statement that makes or changes a table: the common spelling is SQLite's."""
+        return [text]
 
     @staticmethod
     def indexed(column: str, *, nullable: bool) -> str:

@@ -20,8 +20,8 @@ from secgraph.store.dialect import Late, Sql
 LONGEST_WORD = 200
 """Longest word, in characters, that is kept as it is: an entry of a GIN index has 2,700 bytes at most."""
 
-_TYPES = {"BLOB": "BYTEA", "TEXT": 'TEXT COLLATE "C"'}
-_TYPE = re.compile(r"\b(BLOB|TEXT)\b")
+_TYPES = {"BLOB": "BYTEA", "TEXT": 'TEXT COLLATE "C"', "TEXT[]": 'TEXT[] COLLATE "C"'}
+_TYPE = re.compile(r"\b(BLOB\b|TEXT\b(?:\[\])?)")
 _CAST = re.compile(r"\bAS BLOB\b")
 _ROWID = re.compile(r"\)\s*WITHOUT ROWID\s*$")
 
@@ -58,6 +58,10 @@ class WordList(Late):
 
 def _unsaid(*_: Any) -> NoReturn:
     raise Unsaid
+
+
+def _typed(found: re.Match[str]) -> str:
+    return _TYPES[found[0]]
 
 
 class Postgres:
@@ -146,29 +150,26 @@ class Postgres:
 
     # -- tables
 
-    @staticmethod
-    def ddl(text: str) -> str:
-        """A statement that makes or changes a table, out of the common spelling. Texts are sorted by code point."""
+    def ddl(self, text: str) -> list[str]:
+        """The statement that makes or changes a table, out of the common spelling. Texts are sorted by code point."""
         if text.startswith(("CREATE TABLE", "ALTER TABLE")):
-            return _ROWID.sub(")", _TYPE.sub(lambda found: _TYPES[found[0]], text))
-        return _CAST.sub("AS BYTEA", text)
+            return [_ROWID.sub(")", _TYPE.sub(_typed, text))]
+        return [_CAST.sub("AS BYTEA", text)]
 
     @staticmethod
     def indexed(column: str, *, nullable: bool) -> str:
         """A column as a part of an index that is read in the set's orders, forward or backward."""
         return f"{column} NULLS FIRST" if nullable else column
 
-    @staticmethod
-    def suited(table: str) -> list[str]:
+    def suited(self, table: str) -> list[str]:
         """The statements that keep a document of some kilobytes in its row, as it is: half of a page's length may one have."""
         return [f'ALTER TABLE "{table}" SET (toast_tuple_target = 8160)']
 
-    @staticmethod
-    def create_words(table: str) -> list[str]:
+    def create_words(self, table: str) -> list[str]:
         """The statements that make a set's index of words."""
-        columns = 'tenant INTEGER NOT NULL, id TEXT COLLATE "C" NOT NULL, words TEXT[] COLLATE "C" NOT NULL'
+        columns = "tenant INTEGER NOT NULL, id TEXT NOT NULL, words TEXT[] NOT NULL, PRIMARY KEY (tenant, id)"
         return [
-            f'CREATE TABLE "{table}_words" ({columns}, PRIMARY KEY (tenant, id))',
+            *self.ddl(f'CREATE TABLE "{table}_words" ({columns})'),
             f'CREATE INDEX "{table}_words_found" ON "{table}_words" USING gin (words)',
         ]
 

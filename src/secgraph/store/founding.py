@@ -16,6 +16,7 @@ from secgraph.store.copying import expect_whole
 from secgraph.store.dialect_postgres import Postgres
 from secgraph.store.growth import grown, version
 from secgraph.store.lots import MARK
+from secgraph.store.partitions import Partitioned, dialect_of
 from secgraph.store.sessions import CONNECT_SECONDS, perform, settings
 from secgraph.store.steps import adriven, ask, do
 
@@ -33,23 +34,32 @@ AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
 """
 
 
-async def founded(url: str, model: Model) -> list[str]:
-    """Brings a database's tables up to this version, one process at a time; what was done. UsageError when it is no good."""
+async def founded(url: str, model: Model, *, partitions: int = 0) -> list[str]:
+    """Brings a database's tables up to this version, one process at a time; what was done. The large tables of an empty one
+    may be made with so many partitions. UsageError when the database is no good.
+    """
     async with session(url) as connection:
         await _expect_good(connection)
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
             found = await _schema(connection, url)
-            done = await adriven(grown(Postgres(), model, found), partial(perform, connection))
+            if partitions and found:
+                raise UsageError(
+                    f"The database {masked(url)} has its tables already, and partitions come with the tables. Make an empty"
+                    " database, run this on that, and move everything there with secgraph copy."
+                )
+            dialect = Partitioned(partitions) if partitions else await dialect_of(connection)
+            done = await adriven(grown(dialect, model, found), partial(perform, connection))
             if found != version():
                 await perform(connection, do("fact_put", {"name": "schema", "value": str(version())}))
     return done
 
 
-async def expect_uncopied(url: str) -> None:
-    """Passes where no copy into a database is under way. UsageError says how it goes on."""
+async def whole(url: str) -> Postgres:
+    """How a database is spoken to that has its tables. UsageError where a copy into it is under way, with how that goes on."""
     async with session(url) as connection:
         expect_whole(await perform(connection, ask("fact", name=MARK)), masked(url))
+        return await dialect_of(connection)
 
 
 @contextlib.asynccontextmanager

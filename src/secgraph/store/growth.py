@@ -40,13 +40,14 @@ def grown(dialect: Dialect, model: Model, found: int) -> Steps[list[str]]:
     for number, texts in migrations().items():
         if number > found:
             for text in texts:
-                yield _run(dialect.ddl(text))
+                yield from _run(*dialect.ddl(text))
             done.append(f"migration {number}")
     return done
 
 
-def _run(text: str) -> Do:
-    return Do(text, [()])
+def _run(*texts: str) -> Steps[None]:
+    for text in texts:
+        yield Do(text, [()])
 
 
 def _shaped(dialect: Dialect, one: EntitySet) -> Steps[list[str]]:
@@ -54,28 +55,24 @@ def _shaped(dialect: Dialect, one: EntitySet) -> Steps[list[str]]:
     done: list[str] = []
     present = {row[0] for row in (yield Ask(dialect.columns, (one.table,)))}
     if not present:
-        yield _run(dialect.ddl(create_table(one)))
-        for text in dialect.suited(one.table):
-            yield _run(text)
+        yield from _run(*dialect.ddl(create_table(one)), *dialect.suited(one.table))
         done.append(f"table {one.table}")
     else:
         missing = {name: text for name, text in definitions(one).items() if name not in present}
         for definition in missing.values():
-            yield _run(dialect.ddl(f"ALTER TABLE {quoted(one.table)} ADD COLUMN {definition}"))
+            yield from _run(*dialect.ddl(f"ALTER TABLE {quoted(one.table)} ADD COLUMN {definition}"))
         yield from _filled(one, [item for item in one.columns() if item.name in missing])
         done += [f"column {one.table}.{name}" for name in missing]
     for name, text in create_indexes(one, dialect).items():
         if not (yield from _there(dialect, name)):
-            yield _run(text)
+            yield from _run(text)
             done.append(f"index {name}")
     if one.choices.search and not (yield from _there(dialect, f"{one.table}_words")):
-        for text in dialect.create_words(one.table):
-            yield _run(text)
+        yield from _run(*dialect.create_words(one.table))
         yield from _worded(dialect, one)
         done.append(f"words of {one.table}")
     if one.choices.tally and not (yield from _there(dialect, f"{one.table}_tally")):
-        yield _run(dialect.ddl(create_tally(one)))
-        yield _run(fill_tally(one))
+        yield from _run(*dialect.ddl(create_tally(one)), fill_tally(one))
         done.append(f"tally of {one.table}")
     return done
 

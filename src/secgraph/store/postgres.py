@@ -21,9 +21,8 @@ from secgraph.model.edm import Model
 from secgraph.odata.query import Field, Order, Query, fold
 from secgraph.store.compile import Plan, compiled
 from secgraph.store.dialect import Dialect
-from secgraph.store.dialect_postgres import Postgres
 from secgraph.store.fence import guarded
-from secgraph.store.founding import expect_uncopied, founded
+from secgraph.store.founding import founded, whole
 from secgraph.store.layout import quoted
 from secgraph.store.native import native
 from secgraph.store.paging import in_one_moment, page
@@ -85,11 +84,12 @@ class PostgresStore:
     """The store in a PostgreSQL database. Made by `open_postgres`; `close` it."""
 
     def __init__(
-        self, model: Model, reading: Sessions, looking: Sessions, writing: Sessions, now: clock.Now | None, *, deadline: float
-    ) -> None:
+        self, model: Model, dialect: Dialect, reading: Sessions, looking: Sessions, writing: Sessions, now: clock.Now | None,
+        *, deadline: float,
+    ) -> None:  # fmt: skip
         self.model = model
         self.deadline = deadline
-        self._dialect = Postgres()
+        self._dialect = dialect
         self._reading = reading
         self._looking = looking
         self._writing = writing
@@ -212,7 +212,7 @@ async def open_postgres(url: str, model: Model, now: clock.Now | None = None, *,
     UsageError when the database cannot be used.
     """
     await founded(url, model)
-    await expect_uncopied(url)
+    dialect = await whole(url)
     reading = await opened(url, READERS, patience=deadline + MARGIN_SECONDS, statement_timeout=deadline)
     looking = await opened(url, LOOKERS, patience=LOOK_SECONDS)
     writing = await opened(
@@ -222,4 +222,4 @@ async def open_postgres(url: str, model: Model, now: clock.Now | None = None, *,
         lock_timeout=LOCK_SECONDS,
         idle_in_transaction_session_timeout=IDLE_SECONDS,
     )
-    return PostgresStore(model, reading, looking, writing, now, deadline=deadline)
+    return PostgresStore(model, dialect, reading, looking, writing, now, deadline=deadline)
