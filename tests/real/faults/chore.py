@@ -45,11 +45,14 @@ def say(word: str) -> None:
     sys.stdout.flush()
 
 
+CHORE = Chore("write", 0.01, work)
+
+
 async def main() -> None:
     """Does the chore until it is killed."""
     leases.LIFE = int(float(sys.argv[2]) * clock.SECOND)
     async with core(gather({"data": sys.argv[1]}, {})) as inner:
-        await do_chores(inner, [Chore("write", 0.01, work)], renew=float(sys.argv[2]) / 3)
+        await do_chores(inner, [CHORE], renew=float(sys.argv[2]) / 3)
 
 
 if __name__ == "__main__":

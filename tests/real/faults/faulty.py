@@ -4,6 +4,7 @@
     faulty.py --pragma NAME=VALUE -- serve ...    every connection that sets this pragma gets this value, whatever it asks for
     faulty.py --late FILE -- serve ...            once FILE is there, a change is committed when the next one begins, and
                                                   answered before
+    faulty.py --chore SECONDS -- serve ...        the one chore of chore.py instead of ours, under a lease that runs for so long
     faulty.py --wait ...                          loads all of it, and waits for the end of its input before it starts
 
 Worker processes have the same faults.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -60,6 +62,7 @@ def main() -> None:
     options.add_argument("--losing", type=Path)
     options.add_argument("--pragma", action="append", default=[])
     options.add_argument("--late", type=Path)
+    options.add_argument("--chore", type=float)
     options.add_argument("--wait", action="store_true")
     given = options.parse_args(sys.argv[1:at])
     kept = Losing(given.losing, default=True) if given.losing else None
@@ -69,11 +72,17 @@ def main() -> None:
     if given.late:
         Late.from_then = given.late
         apsw.Connection = Late  # type: ignore[misc]
-    from secgraph import workers  # noqa: PLC0415 -- behind the faults, which it must not know of
+    from secgraph import clock, serve, workers  # noqa: PLC0415 -- behind the faults, which it must not know of
     from secgraph.cli import main as secgraph  # noqa: PLC0415 -- the same
+    from secgraph.store import leases  # noqa: PLC0415 -- the same
 
     workers.PROGRAM = (sys.executable, __file__, *(word for word in sys.argv[1:at] if word != "--wait"), "--")
 
+    if given.chore:
+        from tests.real.faults import chore  # noqa: PLC0415 -- the same
+
+        leases.LIFE = int(given.chore * clock.SECOND)
+        serve.do_chores = partial(serve.do_chores, chores=[chore.CHORE], renew=given.chore / 3)  # type: ignore[attr-defined]
     if given.wait:
         sys.stdin.read()
     sys.argv = ["secgraph", *sys.argv[at + 1 :]]
