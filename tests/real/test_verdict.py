@@ -15,7 +15,7 @@ import pytest
 from tests.real.faults.journal import ALERTS, INCIDENTS, Change, Journal, number_of
 from tests.real.faults.load import Follower, Wire, Writer
 from tests.real.faults.rounds import Clients, of_indexes
-from tests.real.faults.stored import Row, Rows, stored_in_file
+from tests.real.faults.stored import Event, Row, Rows, stored_in_file
 from tests.real.faults.verdict import differing, of_copies, of_journal, of_rows
 
 from secgraph.testing import Clock, running
@@ -233,6 +233,61 @@ FAULTS: list[tuple[str, Spoil, str]] = [
 @pytest.mark.parametrize(("spoil", "says"), [pytest.param(spoil, says, id=name) for name, spoil, says in FAULTS])
 def test_a_fault_is_found(known: Known, spoil: Spoil, says: str) -> None:
     spoil(known)
+    assert any(says in one for one in found(known)), found(known)
+
+
+# --- what was taken away --------------------------------------------------------------------------------------------------
+
+
+def taken_away(known: Known) -> Row:
+    """Takes an alert away that somebody changed, as retention does."""
+    journal, rows, listed, held = known
+    _, row = acknowledged(journal, rows, "owner")
+    rows.seq, rows.stamp = rows.seq + 1, rows.stamp + 10
+    rows.events.append(Event(rows.seq, rows.stamp, "deleted", "alerts_v2", row.id, frozenset(), "retention"))
+    rows.removed.append((rows.stamp, "alerts_v2", row.id, row.born))
+    rows.all_entries -= rows.entries.pop(row.id)
+    del rows.tables["alerts_v2"][row.id], listed[row.id], held[row.id]
+    journal.missing[ALERTS, row.id] = None
+    return row
+
+
+def changed_since(known: Known, _: Row) -> None:
+    rows = known[1]
+    rows.events[-1] = replace(rows.events[-1], kind="updated")
+
+
+def without_change(known: Known, row: Row) -> None:
+    """The log lacks a change of what is no more; the numbers behind it are one less."""
+    rows, journal = known[1], known[0]
+    seqs = {change.seq for change in journal.changes[ALERTS, row.id] if change.kind == "owner" and change.acknowledged}
+    rows.events = [event for event in rows.events if event.seq not in seqs]
+
+
+def unmade(known: Known, row: Row) -> None:
+    events = known[1].events
+    at = next(at for at, event in enumerate(events) if (event.id, event.kind) == (row.id, "created"))
+    events[at] = replace(events[at], kind="updated")
+
+
+def born_otherwise(known: Known, row: Row) -> None:
+    known[1].removed[-1] = (known[1].stamp, "alerts_v2", row.id, row.born + 1)
+
+
+@pytest.mark.parametrize(("spoil", "says"), [
+    (lambda known, _: known[1].removed.pop(), "and no note says so"),
+    (born_otherwise, "and no note says so"),
+    (lambda known, _: known[1].removed.append((7, "alerts_v2", "x", 1)), "and the log does not"),
+    (changed_since, "events and no row"),
+    (unmade, "and had not been made"),
+    (without_change, "is lost: the log has no number"),
+    (lambda known, _: known[0].missing.update({(ALERTS, "x"): None}), "x was answered to be no more, and was not taken away"),
+    (lambda known, row: known[1].tables["alerts_v2"].update({row.id: row}), "has a row and no event"),
+])  # fmt: skip
+def test_a_fault_in_what_was_taken_away_is_found(known: Known, spoil: Callable[[Known, Row], object], says: str) -> None:
+    row = taken_away(known)
+    assert found(known) == []
+    spoil(known, row)
     assert any(says in one for one in found(known)), found(known)
 
 

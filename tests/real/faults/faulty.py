@@ -5,6 +5,7 @@
     faulty.py --late FILE -- serve ...            once FILE is there, a change is committed when the next one begins, and
                                                   answered before
     faulty.py --chore SECONDS -- serve ...        the one chore of chore.py instead of ours, under a lease that runs for so long
+    faulty.py --prune FILE -- serve ...           while FILE is there, whatever is resolved is taken away
     faulty.py --wait ...                          loads all of it, and waits for the end of its input before it starts
 
 Worker processes have the same faults.
@@ -63,6 +64,7 @@ def main() -> None:
     options.add_argument("--pragma", action="append", default=[])
     options.add_argument("--late", type=Path)
     options.add_argument("--chore", type=float)
+    options.add_argument("--prune", type=Path)
     options.add_argument("--wait", action="store_true")
     given = options.parse_args(sys.argv[1:at])
     kept = Losing(given.losing, default=True) if given.losing else None
@@ -83,6 +85,10 @@ def main() -> None:
 
         leases.LIFE = int(given.chore * clock.SECOND)
         serve.do_chores = partial(serve.do_chores, chores=[chore.CHORE], renew=given.chore / 3)  # type: ignore[attr-defined]
+    if given.prune:
+        from tests.real.faults import pruning  # noqa: PLC0415 -- the same
+
+        pruning.begin(given.prune)
     if given.wait:
         sys.stdin.read()
     sys.argv = ["secgraph", *sys.argv[at + 1 :]]

@@ -57,6 +57,8 @@ class Journal:
     """What was wrong in the answers themselves."""
     there: dict[str, dict[str, None]] = field(default_factory=lambda: {ALERTS: {}, INCIDENTS: {}})
     """The ids of objects that somebody may change by now, of each set."""
+    missing: dict[Place, None] = field(default_factory=dict)
+    """Objects that were there and are answered to be no more (404)."""
     unavailable: int = 0
     """Answers that asked to come back later (503)."""
     _ticks: int = 0
@@ -80,6 +82,12 @@ class Journal:
         """Notes that a change was answered as not done."""
         self._ticks += 1
         change.answered, change.refused = self._ticks, True
+
+    def misses(self, change: Change) -> None:
+        """Notes that a change was answered as not done, because its object is no more."""
+        self.refuses(change)
+        self.missing[change.place] = None
+        self.there[change.place[0]].pop(change.place[1], None)
 
     def sees(self, path: str, document: dict[str, Any]) -> int:
         """Notes a version that was shown; its number."""

@@ -161,7 +161,9 @@ class Writer:
         answer = await self.wire.ask("PATCH", f"/v1.0/{place[0]}/{place[1]}", json=body, headers=headers)
         if answer is None:
             return False
-        if answer.status_code == (412 if stale else 200):
+        if answer.status_code == 404:
+            self.journal.misses(change)
+        elif answer.status_code == (412 if stale else 200):
             if stale:
                 self.journal.refuses(change)
             else:
@@ -177,7 +179,9 @@ class Writer:
         answer = await self.wire.ask("POST", f"/v1.0/{place[0]}/{place[1]}/comments", json=body)
         if answer is None:
             return False
-        if answer.status_code in {200, 201}:
+        if answer.status_code == 404:
+            self.journal.misses(change)
+        elif answer.status_code in {200, 201}:
             self.journal.acknowledges(change)
         else:
             self.journal.faults.append(f"a comment on {place[1]} was answered {answer.status_code}: {answer.text[:300]}")

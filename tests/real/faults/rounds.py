@@ -31,6 +31,10 @@ class Stage(Protocol):
 
     server: Server
 
+    def work(self) -> None:
+        """What happens on its side while clients work may begin."""
+        ...
+
     def cut(self, chance: Random) -> None:
         """Ends the server, the database or both, without warning; returns when they have ended."""
         ...
@@ -158,6 +162,7 @@ async def rounds(stage: Stage, number: int, seed: int, say: Callable[[str], obje
         for long in seconds(chance):
             before = outcome.acknowledged
             stage.server.prepare()
+            stage.work()
             async with among.at_work():
                 await asyncio.sleep(long)
                 stage.cut(chance)

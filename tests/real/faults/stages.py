@@ -19,6 +19,9 @@ class Killed:
 
     server: Server
 
+    def work(self) -> None:
+        """Nothing but what the clients do."""
+
     def cut(self, chance: Random) -> None:
         """Kills the server: what it gave to the system is there."""
         del chance
@@ -35,6 +38,22 @@ class Killed:
     def close(self) -> None:
         """Kills what runs."""
         self.server.close()
+
+
+@dataclass(slots=True)
+class Pruned(Killed):
+    """The same, and what is resolved is taken away while clients work."""
+
+    file: Path
+
+    def work(self) -> None:
+        """Lets it be taken away."""
+        self.file.touch()
+
+    def cut(self, chance: Random) -> None:
+        """Kills the server, and lets nothing be taken away while it is looked at."""
+        Killed.cut(self, chance)
+        self.file.unlink(missing_ok=True)
 
 
 @dataclass(slots=True)
@@ -104,6 +123,12 @@ def on_postgres(folder: Path, *, cut: bool = False, settings: dict[str, str] | N
 def killed(folder: Path) -> Killed:
     """A stage on which the server is killed. Close it."""
     return Killed(Server(folder / "data"))
+
+
+def pruned(folder: Path) -> Pruned:
+    """A stage on which a server is killed that takes away what is resolved. Close it."""
+    file = folder / "prune"
+    return Pruned(Server(folder / "data", faults=("--prune", str(file))), file)
 
 
 def late(folder: Path) -> Killed:

@@ -23,6 +23,7 @@ QUESTIONS = [
     """SELECT a.id, count(e.source) FROM alerts_v2 a LEFT JOIN entries e ON e.tenant = a.tenant AND e.born = a.born
     GROUP BY a.tenant, a.id""",
     "SELECT count(*) FROM entries",
+    "SELECT stamp, entity, id, born FROM removed ORDER BY tenant, stamp",
 ]
 
 
@@ -62,13 +63,15 @@ class Rows:
     entries: dict[str, int]
     """How many sources' words are kept of each alert."""
     all_entries: int
+    removed: list[tuple[int, str, str, int]]
+    """What was taken away: the instant, the set, the id, and since when it was there."""
     damage: list[str] = field(default_factory=list)
     """What the database itself finds broken in its files."""
 
 
 async def stored(read: Read) -> Rows:
     """The rows of the one tenant there is."""
-    tenants, events, *tables, entries, [(all_entries,)] = await read(QUESTIONS)
+    tenants, events, *tables, entries, [(all_entries,)], removed = await read(QUESTIONS)
     [(_, seq, stamp)] = tenants
     log = [
         Event(number, instant, kind, entity, key, frozenset(json.loads(changed)), cause)
@@ -78,7 +81,7 @@ async def stored(read: Read) -> Rows:
         {key: Row(key, number, updated, born, json.loads(document)) for key, number, updated, born, document in table}
         for table in tables
     ]
-    return Rows(seq, stamp, log, dict(zip(ENTITIES.values(), made, strict=True)), dict(entries), all_entries)
+    return Rows(seq, stamp, log, dict(zip(ENTITIES.values(), made, strict=True)), dict(entries), all_entries, removed)
 
 
 async def stored_in_file(file: Path) -> Rows:

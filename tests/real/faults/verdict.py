@@ -38,14 +38,38 @@ def of_rows(rows: Rows) -> Iterator[str]:
     if (rows.seq, rows.stamp) != (seq, stamp):
         yield f"the tenant's clock stands at {rows.seq} ({rows.stamp}), its log ends with {seq} ({stamp})"
     log = log_of(rows)
+    yield from _of_removals(rows, log)
     for entity, table in rows.tables.items():
         for row in table.values():
-            yield from _of_row(entity, row, log.pop((entity, row.id), []))
+            yield from _of_row(entity, row, lives(log.pop((entity, row.id), []))[-1])
     for (entity, key), events in log.items():
-        yield f"{entity} {key} has {len(events)} events and no row"
+        if events[-1].kind != "deleted":
+            yield f"{entity} {key} has {len(events)} events and no row"
     yield from (f"alert {key} has {number} entries, not one" for key, number in rows.entries.items() if number != 1)
     if rows.all_entries != len(rows.entries):
         yield f"{rows.all_entries} entries are there for {len(rows.entries)} alerts"
+
+
+def lives(events: list[Event]) -> list[list[Event]]:
+    """The events of an object from each time that it was made; the last are those of the row that is there, or none."""
+    found: list[list[Event]] = [[]]
+    for event in events:
+        found[-1].append(event)
+        if event.kind == "deleted":
+            found.append([])
+    return found
+
+
+def _of_removals(rows: Rows, log: Log) -> Iterator[str]:
+    """Whoever was taken away was there before, and a note says so."""
+    noted = {(stamp, entity, key): born for stamp, entity, key, born in rows.removed}
+    for (entity, key), events in log.items():
+        for life in lives(events)[:-1]:
+            if life[0].kind != "created":
+                yield f"{entity} {key} was taken away at number {life[-1].seq} and had not been made"
+            elif noted.pop((life[-1].stamp, entity, key), None) != life[0].stamp:
+                yield f"{entity} {key} was taken away at number {life[-1].seq}, and no note says so"
+    yield from (f"a note says that {entity} {key} was taken away at {stamp}, and the log does not" for stamp, entity, key in noted)
 
 
 def _of_row(entity: str, row: Row, events: list[Event]) -> Iterator[str]:
@@ -79,13 +103,18 @@ def of_journal(journal: Journal, rows: Rows) -> Iterator[str]:
             row = rows.tables[event.entity].get(key)
             if row is not None and row.seq == seq and row.document != sight.document:
                 yield f"number {seq} of {key} is stored otherwise than it was shown"
+    for path, key in journal.missing:
+        if all(event.kind != "deleted" for event in log[ENTITIES[path], key]):
+            yield f"{key} was answered to be no more, and was not taken away"
     for (path, key), changes in journal.changes.items():
         row = rows.tables[ENTITIES[path]].get(key)
+        events = log[ENTITIES[path], key]
         if row is None:
-            if any(change.acknowledged for change in changes):
+            if events and events[-1].kind == "deleted":
+                yield from _of_gone(key, events, changes)
+            elif any(change.acknowledged for change in changes):
                 yield f"{key} is lost, of which changes were acknowledged"
             continue
-        events = log[ENTITIES[path], key]
         of_kind: dict[str, list[Change]] = defaultdict(list)
         for change in changes:
             of_kind[change.kind].append(change)
@@ -100,6 +129,23 @@ def _named(events: list[Event], member: str, cause: str) -> list[int]:
     return [event.seq for event in events if event.kind == "updated" and member in event.changed and event.cause.startswith(cause)]
 
 
+def _of_gone(key: str, events: list[Event], changes: list[Change]) -> Iterator[str]:
+    """Of what was taken away, the log tells every change that was acknowledged."""
+    logged = _named(events, MEMBERS["owner"], "app:")
+    for change in changes:
+        if change.kind == "owner" and change.acknowledged and change.seq not in logged:
+            yield f"the change {change.word} of {key} is lost: the log has no number {change.seq} of it"
+    yield from _of_number(key, events, [change for change in changes if change.kind == "comment"])
+
+
+def _of_number(key: str, events: list[Event], comments: list[Change]) -> Iterator[str]:
+    """As many comments are logged as were acknowledged, or some more whose answer did not come."""
+    logged = len(_named(events, MEMBERS["comment"], "app:"))
+    least = sum(change.acknowledged for change in comments)
+    if not least <= logged <= least + sum(change.answered is None for change in comments):
+        yield f"the log tells of {logged} comments on {key}, of which {least} were acknowledged"
+
+
 def _of_owner(row: Row, events: list[Event], changes: list[Change]) -> Iterator[str]:
     """The last PATCH decides, in the order of the log; each acknowledged one stands there under its own number."""
     logged = _named(events, MEMBERS["owner"], "app:")
@@ -110,6 +156,7 @@ def _of_owner(row: Row, events: list[Event], changes: list[Change]) -> Iterator[
     if len(strangers) > len(open_words):
         yield f"the log has {len(strangers)} changes of {row.id} that were not acknowledged, of {len(open_words)} that could be"
     found = row.document["assignedTo"]
+    logged = _named(lives(events)[-1], MEMBERS["owner"], "app:")
     if not logged:
         if found is not None:
             yield f"{row.id} belongs to {found}, and the log does not say since when"
@@ -123,12 +170,15 @@ def _of_owner(row: Row, events: list[Event], changes: list[Change]) -> Iterator[
 def _of_comments(row: Row, events: list[Event], changes: list[Change]) -> Iterator[str]:
     """Each acknowledged comment is there once, each refused one never, any other once or not at all."""
     words = Counter(comment["comment"] for comment in row.document["comments"])
+    life = lives(events)[-1]
     for change in changes:
         there = words.pop(change.word, 0)
-        if there > 1 or (change.acknowledged and there == 0) or (change.refused and there):
+        # A comment on what was taken away since, and made again, went with it.
+        if there > 1 or (change.acknowledged and there == 0 and life == events) or (change.refused and there):
             yield f"the comment {change.word} of {row.id} is there {there} times"
     yield from (f"nobody made the comment {word} of {row.id}" for word in words)
-    logged = len(_named(events, MEMBERS["comment"], "app:"))
+    yield from _of_number(row.id, events, changes)
+    logged = len(_named(life, MEMBERS["comment"], "app:"))
     if logged != len(row.document["comments"]):
         yield f"{row.id} has {len(row.document['comments'])} comments, and the log tells of {logged}"
 
@@ -144,8 +194,10 @@ def _of_versions(row: Row, events: list[Event], changes: list[Change]) -> Iterat
     told = [index for index, change in enumerate(changes) if change.acknowledged]
     if told and at < told[-1]:
         yield f"the telling '{words[told[-1]][:40]}' of {row.id} is lost: it says {found[:40]}"
-    logged = len(_named(events, MEMBERS["version"], "source:"))
-    if logged != at:
+    life = lives(events)[-1]
+    logged = len(_named(life, MEMBERS["version"], "source:"))
+    # What was taken away and told of again begins with the version that was told then.
+    if logged != at if life == events else logged > at:
         yield f"{row.id} is at its version {at + 1}, and the log tells of {logged} changes"
 
 
