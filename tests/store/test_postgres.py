@@ -17,7 +17,7 @@ from tests.store.conftest import Ground
 from secgraph import clock as real_clock
 from secgraph.access.caller import Caller
 from secgraph.access.narrow import ScopedKey, narrow
-from secgraph.errors import Busy
+from secgraph.errors import Busy, Fault
 from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
 from secgraph.odata import bind
@@ -93,6 +93,41 @@ async def test_a_tenant_does_not_wait_for_another(alone: Ground, url: str) -> No
     await change.rollback()
     await waiting
     await other.close()
+
+
+@pytest.mark.parametrize("first", ["write", "deletion"])
+async def test_a_write_and_the_end_of_its_tenant_wait_for_each_other(
+    databases: Databases, alone: Ground, url: str, first: str
+) -> None:
+    """What is written before the tenant goes, goes with it; what waits behind that finds no tenant."""
+    made = await alone.registry.create_tenant("fabrikam")
+    other = await asyncpg.connect(url)
+    change = other.transaction()
+    await change.start()
+    await other.execute("SELECT 1 FROM tenants WHERE tenant = $1 FOR UPDATE", made.number)
+    waiting: dict[str, asyncio.Future[Any]] = {}
+    for name in (first, *{"write", "deletion"}.difference({first})):
+        waiting[name] = asyncio.ensure_future(alone.add(1, made) if name == "write" else alone.registry.delete_tenant(made))
+        await _waiting(other, len(waiting))
+    await change.rollback()
+    await waiting["deletion"]
+    if first == "write":
+        await waiting["write"]
+    else:
+        with pytest.raises(Fault, match="does not exist"):
+            await waiting["write"]
+    await other.close()
+    for table in ("alerts_v2", "alerts_v2_words", "events"):
+        assert databases.asked(url, f"SELECT 1 FROM {table} WHERE tenant = $1", made.number) == []
+
+
+async def _waiting(connection: Any, many: int) -> None:
+    """Returns when so many sessions wait for a lock."""
+    for _ in range(250):
+        if await connection.fetchval("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted") >= many:
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"no {many} sessions came to wait")
 
 
 # --- what is looked for --------------------------------------------------------------------------------------------------

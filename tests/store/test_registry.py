@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from secgraph.errors import UsageError
+from secgraph.errors import Fault, UsageError
 from secgraph.model.choices import ALERTS
 from secgraph.store.kept import kept
 from secgraph.store.protocol import PutEntry, PutIncidentKey, Reject, Remove
@@ -119,6 +120,19 @@ async def test_a_deleted_tenant_leaves_nothing_and_its_number_is_never_used_agai
     await ground.registry.delete_tenant(newest)
     await ground.registry.delete_tenant(ground.tenant)
     assert (await ground.registry.create_tenant("adatum")).number > newest.number
+
+
+async def test_what_is_written_while_a_tenant_is_deleted_leaves_nothing(ground: Ground) -> None:
+    made = await ground.registry.create_tenant("fabrikam")
+    writes = [asyncio.ensure_future(ground.add(number, made)) for number in range(10)]
+    deleted = asyncio.ensure_future(ground.registry.delete_tenant(made))
+    while not deleted.done():
+        writes.append(asyncio.ensure_future(ground.add(len(writes), made)))
+        await asyncio.sleep(0.001)
+    refused = await asyncio.gather(*writes, ground.add(len(writes), made), return_exceptions=True)
+    await deleted
+    assert isinstance(refused[-1], Fault)
+    assert set(rows_of(ground.place, made.number).values()) == {0}
 
 
 async def test_a_tenant_deleted_elsewhere_is_unknown_here_too(open_ground: Callable[..., Any], clock: Clock) -> None:

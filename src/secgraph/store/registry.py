@@ -36,9 +36,11 @@ ERASED = ("alert_words", "incident_words", "alerts", "incidents", "events", "ent
 
 
 def erasure(tenant: int) -> list[tuple[str, dict[str, Any]]]:
-    """The statements that remove everything of a tenant, itself last."""
+    """The statements that remove everything of a tenant, itself first: a write that was before them is waited for, and one
+    that waits for them finds no tenant.
+    """
     kinds = ("secrets", "certificates", "assertions", "applications", *ERASED)
-    return [*((f"{what}_erase", {"tenant": tenant}) for what in kinds), ("tenant_delete", {"tenant": tenant})]
+    return [("tenant_delete", {"tenant": tenant}), *((f"{what}_erase", {"tenant": tenant}) for what in kinds)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +121,13 @@ class Registry:
 
     async def delete_tenant(self, tenant: Tenant) -> None:
         """Removes the tenant with everything it has."""
-        *steps, gone = erasure(tenant.number)
+        steps = erasure(tenant.number)
         steps += [(f"{what}_optimize", {"what": "optimize"}) for what in ("alert_words", "incident_words")]
         last = max(one.number for one in await self.tenants())
         kept = await self._store.fetch("fact", name="last_tenant")
         last = max(last, *(int(row["value"]) for row in kept)) if kept else last
         steps.append(("fact_put", {"name": "last_tenant", "value": str(last)}))
-        await self._store.run(*steps, gone)
+        await self._store.run(*steps)
         self._tenants.clear()
 
     # -- applications
