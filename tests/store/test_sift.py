@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -17,9 +18,9 @@ from secgraph.errors import TooSlow
 from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
 from secgraph.odata import bind
-from secgraph.odata.query import Query
+from secgraph.odata.query import Compare, Const, Field, Not, Query
 from secgraph.store.protocol import Key, Page
-from secgraph.store.sift import LARGEST, SKIPPED, SMALLEST, Candidate, Candidates, Sifter
+from secgraph.store.sift import BORN, LARGEST, SKIPPED, SMALLEST, Candidate, Candidates, Sifter
 
 MODEL = load()
 
@@ -122,6 +123,19 @@ async def test_everything_else_has_its_turn_between_two_slices() -> None:
         waiting.cancel()
     assert counts == [100] * 3
     assert turns >= 3 * 200
+
+
+async def test_a_condition_on_the_first_commit_is_judged_by_what_the_database_tells_of_it() -> None:
+    rows = [Candidate(msgspec.json.encode({"id": str(born), "title": "a"}), None, str(born), (str(born),), born) for born in (-1, 0, 5, 6)]
+
+    async def candidates(after: Key | None, limit: int) -> Sequence[Candidate]:
+        return [row for row in rows if after is None or row.place > after][:limit]
+
+    first = Field("", (BORN,), "moment", nullable=False, column=BORN)
+    older = Compare("le", first, Const(5, "moment"), "moment")
+    query = replace(asked(orderby="id"), where=older)
+    assert (await sifter().page(query, candidates)).ids == ["-1", "0", "5"]
+    assert await sifter().count(replace(query, where=Not(older)), candidates) == 1
 
 
 async def test_an_order_that_no_column_gives_does_not_skip_without_end() -> None:

@@ -84,7 +84,7 @@ class Plan:
     late: bool
     """Whether some values are known only when a statement is run."""
     judged: bool = False
-    """Whether the full document of a row, where that is another, comes behind the keys: the rows are to be judged by it."""
+    """Whether what rows are judged by comes behind the keys: the full document, where that is another, and the first stamp."""
     tallied: str = ""
     """The table that knows how many rows have each combination of values, where the condition asks for nothing else."""
     tenant: str = "t.tenant = ?"
@@ -159,7 +159,7 @@ class Plan:
         order = ", ".join(ordered(key.sql.text, descending=key.descending, nullable=key.nullable) for key in self.keys)
         keys = ", ".join(key.sql.text for key in self.keys)
         if self.judged:
-            keys = f"{keys}, {self.dialect.bytes_of(FULL)}"
+            keys = f"{keys}, {self.dialect.bytes_of(FULL)}, t.born"
         # The place in the order comes first: of two upper bounds on one column the planner seeks by the one it meets
         # first, and a bound of the filter would have it walk over every page before this one.
         parts = [self.tenant, *conditions, *([self.where.text] if self.where else [])]

@@ -127,7 +127,7 @@ class PostgresStore:
             for segment in [plan.first()] if after is None else plan.segments(after):
                 if len(rows) < limit:
                     rows += yield Ask(segment.text, segment.values(tenant, limit - len(rows), self._now))
-            return [Candidate(row[0], row[-1], row[1], tuple(row[2:-1])) for row in rows]
+            return [Candidate(row[0], row[-2], row[1], tuple(row[2:-2]), row[-1]) for row in rows]
 
         return await self._read(asked, gathered(), apart=in_one_moment(plan, after))
 

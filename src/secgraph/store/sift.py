@@ -21,7 +21,7 @@ import msgspec
 
 from secgraph import clock
 from secgraph.odata import match
-from secgraph.odata.query import Field, Operand, Order, Query, enum_of, fold, kind_of
+from secgraph.odata.query import Field, Operand, Order, Query, enum_of, fields, fold, kind_of
 from secgraph.store.protocol import Key, Page
 from secgraph.store.seen import decode
 from secgraph.store.slow import too_slow, unindexed
@@ -36,6 +36,10 @@ SKIPPED = 100_000
 """Most rows that can be skipped in an order that no column gives: where each stands has to be remembered."""
 
 
+BORN = "born"
+"""The one column that conditions ask for and that is a member of no document."""
+
+
 class Candidate(NamedTuple):
     """A row that may answer a question."""
 
@@ -46,6 +50,8 @@ class Candidate(NamedTuple):
     id: str
     place: Key
     """Behind what the next candidates are asked for: the order keys, where the order goes by columns."""
+    born: int = 0
+    """The stamp of its first commit, which a condition may ask for though no document tells it."""
 
 
 Candidates = Callable[[Key | None, int], Awaitable[Sequence[Candidate]]]
@@ -107,6 +113,7 @@ class Sifter:
     ) -> AsyncGenerator[list[_Answer], None]:
         """The candidates that answer, as many at a time as are judged in a slice."""
         judge = match.judged(query.where) if query.where is not None else None
+        of_birth = any(field.column == BORN for field in fields(query.where))
         now, limit = self._now(), SMALLEST
         while True:
             found = await candidates(after, limit)
@@ -115,7 +122,10 @@ class Sifter:
                 async with self._turn:
                     answers, ends = [], time.monotonic() + self._slice
                     for row in found[start:]:
-                        scope = {"": decode(row.document if row.full is None else row.full), "now": now}
+                        record = decode(row.document if row.full is None else row.full)
+                        if of_birth:
+                            record[BORN] = clock.text(row.born)
+                        scope = {"": record, "now": now}
                         if judge is None or judge(scope) is True:
                             key = tuple(get(scope) for get in keys)
                             answers.append(_Answer(row, key, tuple(map(_rank, key))))
