@@ -42,6 +42,8 @@ class Choices:
     """Equality columns of each index; the set's own order, the key and the enum columns follow by themselves."""
     tally: tuple[str, ...] = ()
     """Enum columns of whose combinations is known at any time how many rows have each: a count over these asks no row."""
+    free: tuple[str, ...] = ()
+    """Text columns whose values may have any length; the others hold ids, of some dozens of characters."""
     filled: tuple[str, ...] = ()
     """Columns that are never null here, whatever the contract allows: the door and the store see to it."""
     write: tuple[str, ...] = ()
@@ -79,6 +81,7 @@ SETS = MappingProxyType(
             newest="createdDateTime",
             tally=names("severity status serviceSource classification determination"),
             search=names("title description evidence"),
+            free=names("assignedTo"),
             filled=names("createdDateTime lastUpdateDateTime"),
             indexes=(("severity",), ("status",), ("incidentId",), ("assignedTo",)),
             # customDetails, severity and the rest are the product's word; comments go through their own path.
@@ -108,6 +111,7 @@ SETS = MappingProxyType(
             newest="createdDateTime",
             tally=names("severity status classification determination"),
             search=names("displayName description summary customTags"),
+            free=names("assignedTo"),
             filled=names("createdDateTime lastUpdateDateTime"),
             indexes=(("severity",), ("status",), ("assignedTo",)),
             write=names(

@@ -253,7 +253,15 @@ def _load_sets(types: dict[str, Type], operations: dict[str, Operation]) -> dict
         struct = types[choices.type]
         if not isinstance(struct, StructType):
             raise Fault(f"The set {path} has the type {choices.type}, which is no structured type.")
-        mentioned = {*choices.columns, *choices.filled, *choices.write, *choices.triage, *choices.expand, choices.newest}
+        mentioned = {
+            *choices.columns,
+            *choices.free,
+            *choices.filled,
+            *choices.write,
+            *choices.triage,
+            *choices.expand,
+            choices.newest,
+        }
         mentioned.update(name for index in choices.indexes for name in index)
         for name in sorted(mentioned - struct.properties.keys()):
             raise Fault(f"choices.py names {path}/{name}, which the contract does not declare.")

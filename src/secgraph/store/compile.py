@@ -11,9 +11,10 @@ from typing import Any
 
 from secgraph import clock
 from secgraph.model.edm import EntitySet
-from secgraph.odata.query import All, Compare, Const, Either, Field, Not, OneOf, Present, Query, Test, fields
+from secgraph.odata.query import All, Compare, Const, Either, Field, Not, OneOf, Operand, Present, Query, Test, fields
 from secgraph.store.dialect import Dialect, Late, Sql, Whose, Words, bound, joined
 from secgraph.store.expression import Writer
+from secgraph.store.heads import alike, compared
 from secgraph.store.layout import quoted, tally_table
 from secgraph.store.needed import Needed, conjuncts, needed_words
 from secgraph.store.protocol import Key
@@ -63,6 +64,8 @@ class SortKey:
     sql: Sql
     nullable: bool
     descending: bool
+    head: str = ""
+    """What an index holds of it, where that is not the whole."""
 
 
 @dataclass(slots=True)
@@ -132,31 +135,34 @@ class Plan:
     def segments(self, after: Key) -> list[Statement]:
         """The statements that together read what follows a row, in order."""
         uniform = len({key.descending for key in self.keys}) == 1
-        if uniform and None not in after and not any(key.nullable for key in self.keys):
+        if uniform and None not in after and not any(key.nullable or key.head for key in self.keys):
             # The usual case, as one range: the index is entered once and nothing else has to be asked.
             sign = "<" if self.keys[0].descending else ">"
             names = joined(", ", [key.sql for key in self.keys])
             return [self._select([Sql(f"({names.text}) {sign} ({', '.join('?' * len(after))})", (*names.values, *after))])]
         found: list[Statement] = []
         for depth in reversed(range(len(self.keys))):
-            ties = [_tie(key, value) for key, value in zip(self.keys[:depth], after[:depth], strict=True)]
-            found.extend(self._select([*ties, beyond]) for beyond in _beyond(self.keys[depth], after[depth]))
+            ties = [_tie(key, value, self.dialect) for key, value in zip(self.keys[:depth], after[:depth], strict=True)]
+            rest = _beyond(self.keys[depth], after[depth], self.dialect)
+            found.extend(self._select([*ties, beyond], depth) for beyond in rest)
         return found
 
-    def _select(self, conditions: list[Sql]) -> Statement:
+    def _select(self, conditions: list[Sql], tied: int = 0) -> Statement:
+        """The statement that reads what answers these too, which have so many of the keys alike."""
         shape = tuple(condition.text for condition in conditions)
         text = self.texts.get(shape)
         if text is None:
-            text = self.texts[shape] = self._text(shape)
+            text = self.texts[shape] = self._text(shape, tied)
         values: tuple[object, ...] = ()
         for condition in conditions:
             values += condition.values
         values += self.where.values if self.where else ()
         return Statement(text, self.key_values, values + self.key_values, self.late)
 
-    def _text(self, conditions: tuple[str, ...]) -> str:
-        ordered = self.dialect.ordered
-        order = ", ".join(ordered(key.sql.text, descending=key.descending, nullable=key.nullable) for key in self.keys)
+    def _text(self, conditions: tuple[str, ...], tied: int) -> str:
+        order = ", ".join(
+            part for place, key in enumerate(self.keys) for part in _ordered(key, self.dialect, tied=place < tied)
+        )
         keys = ", ".join(key.sql.text for key in self.keys)
         if self.judged:
             keys = f"{keys}, {self.dialect.bytes_of(FULL)}, t.born"
@@ -186,17 +192,28 @@ class Way:
         return Sql(f"SELECT count(*) FROM ({self.possible.text} LIMIT ?)", values)
 
 
-def _tie(key: SortKey, value: Any) -> Sql:
+def _ordered(key: SortKey, dialect: Dialect, *, tied: bool) -> list[str]:
+    """A key in the order: what an index holds of it leads, and is enough among rows that have it alike."""
+    parts = [key.head] if key.head and tied else [part for part in (key.head, key.sql.text) if part]
+    return [dialect.ordered(part, descending=key.descending, nullable=key.nullable) for part in parts]
+
+
+def _tie(key: SortKey, value: Any, dialect: Dialect) -> Sql:
     if value is None:
-        return Sql(f"{key.sql.text} IS NULL", key.sql.values)
+        return Sql(f"{key.head or key.sql.text} IS NULL", key.sql.values)
+    if key.head:
+        return alike(dialect, key.sql.text, value)
     return Sql(f"{key.sql.text} = ?", (*key.sql.values, value))
 
 
-def _beyond(key: SortKey, value: Any) -> list[Sql]:
+def _beyond(key: SortKey, value: Any, dialect: Dialect) -> list[Sql]:
     """What follows a value of a key: nulls come first ascending and last descending."""
     text, values = key.sql
     if value is None:
-        return [] if key.descending else [Sql(f"{text} IS NOT NULL", values)]
+        return [] if key.descending else [Sql(f"{key.head or text} IS NOT NULL", values)]
+    if key.head:
+        smaller = compared(dialect, text, "<" if key.descending else ">", value)
+        return [smaller, Sql(f"{key.head} IS NULL")] if key.descending else [smaller]
     if not key.descending:
         return [Sql(f"{text} > ?", (*values, value))]
     smaller = Sql(f"{text} < ?", (*values, value))
@@ -207,10 +224,10 @@ def compiled(query: Query, dialect: Dialect, *, judged: bool = False) -> Plan:
     """The plan of a query; the same for every tenant. `judged`: for rows that are to be judged by their documents."""
     parts = conjuncts(query.where)
     since = _since(query, parts)
-    writer = Writer(dialect, since)
+    writer = Writer(dialect, since, query.of.choices.free)
     where = _where(writer, parts)
     needed = None if dialect.counts else needed_words(parts, query.of)
-    keys = tuple(SortKey(*writer.key(order.by), order.descending) for order in query.order)
+    keys = tuple(SortKey(*writer.key(order.by), order.descending, _head(order.by, query.of, dialect)) for order in query.order)
     key_values = tuple(value for key in keys for value in key.sql.values)
     plan = Plan(
         dialect=dialect,
@@ -230,6 +247,14 @@ def compiled(query: Query, dialect: Dialect, *, judged: bool = False) -> Plan:
     if since is not None and not dialect.counts:
         _by_change(plan, since, parts, dialect)
     return plan
+
+
+def _head(by: Operand, of: EntitySet, dialect: Dialect) -> str:
+    """What an index holds of a key of the order, where that is not the whole."""
+    if not isinstance(by, Field) or by.column not in of.choices.free:
+        return ""
+    column = f"t.{quoted(by.column)}"
+    return "" if (head := dialect.headed(column)) == column else head
 
 
 def _by_words(plan: Plan, of: EntitySet, needed: Needed, writer: Writer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
@@ -60,6 +61,8 @@ class Dialect(Protocol):
     true: str
     counts: bool
     """Whether its planner chooses an index by how many rows that would give."""
+    head: int
+    """How many characters an index holds of a text of any length."""
     clock: str
     """The statement that takes a tenant's clock, for the rest of the transaction: its GUID, the last sequence number, the
     last stamp, the last incident number, and the database's own instant (null where it has none to offer).
@@ -102,6 +105,9 @@ class Dialect(Protocol):
 
     def listed(self, values: Iterable[str]) -> object:
         """Texts as the one value that `among` takes."""
+
+    def headed(self, column: str) -> str:
+        """What an index holds of a column whose texts may have any length: the whole or their first `head` characters."""
 
     def unindexed(self, column: str) -> str:
         """The column, kept out of the planner's choice of index where it would choose badly."""
@@ -184,6 +190,7 @@ class Sqlite:
     document = 'coalesce(t."full", t.doc)'
     false, true = "0", "1"
     counts = False
+    head = sys.maxsize
     clock = "SELECT guid, seq, stamp, incidents, NULL FROM tenants WHERE tenant = ?"
     columns = "SELECT name FROM pragma_table_info(?)"
     there = "SELECT count(*) FROM sqlite_master WHERE name = ?"
@@ -230,6 +237,11 @@ class Sqlite:
     def listed(values: Iterable[str]) -> str:
         """Texts as the one value that `among` takes."""
         return msgspec.json.encode(list(values)).decode()
+
+    @staticmethod
+    def headed(column: str) -> str:
+        """What an index holds of a column whose texts may have any length: the whole."""
+        return column
 
     @staticmethod
     def unindexed(column: str) -> str:

@@ -20,6 +20,9 @@ from secgraph.store.dialect import Late, Sql
 LONGEST_WORD = 200
 """Longest word, in characters, that is kept as it is: an entry of a GIN index has 2,700 bytes at most."""
 
+HEAD = 500
+"""Characters of a text that an index holds: an entry of a B-tree has 2,700 bytes at most, and holds an id beside it."""
+
 _TYPES = {"BLOB": "BYTEA", "TEXT": 'TEXT COLLATE "C"', "TEXT[]": 'TEXT[] COLLATE "C"'}
 _TYPE = re.compile(r"\b(BLOB\b|TEXT\b(?:\[\])?)")
 _CAST = re.compile(r"\bAS BLOB\b")
@@ -70,6 +73,7 @@ class Postgres:
     document = 'coalesce(t."full", t.doc)'
     false, true = "false", "true"
     counts = True
+    head = HEAD
     # The clock is read outside of what waits for the row: an instant from before the wait would be an earlier one.
     clock = (
         "SELECT c.guid, c.seq, c.stamp, c.incidents, floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint * 10"
@@ -107,6 +111,11 @@ class Postgres:
     def listed(values: Iterable[str]) -> object:
         """Texts as the one value that `among` takes. What no row can hold would be refused, and is left out."""
         return [value for value in values if not UNSTORABLE.search(value)]
+
+    @staticmethod
+    def headed(column: str) -> str:
+        """What an index holds of a column whose texts may have any length: their first characters."""
+        return f"left({column}, {HEAD})"
 
     @staticmethod
     def unindexed(column: str) -> str:

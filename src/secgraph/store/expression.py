@@ -6,7 +6,7 @@ member's name), and its rank, which is compared and sorted by (the text folded, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from secgraph import clock
@@ -39,6 +39,7 @@ from secgraph.odata.query import (
     kind_of,
 )
 from secgraph.store.dialect import Dialect, Instant, Sql, joined
+from secgraph.store.heads import compared, one_of
 from secgraph.store.layout import quoted
 
 _SYMBOL = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
@@ -65,10 +66,12 @@ def joined_base(base: Sql, made: Callable[[str], Sql]) -> Sql:
 class Writer:
     """Writes the SQL of one query."""
 
-    def __init__(self, dialect: Dialect, aside: Test | None = None) -> None:
+    def __init__(self, dialect: Dialect, aside: Test | None = None, free: Sequence[str] = ()) -> None:
         self.dialect = dialect
         self.aside = aside
         """A comparison that is to be judged row by row, though an index could answer it."""
+        self.free = free
+        """Columns whose texts may have any length (`heads.py`)."""
 
     def key(self, by: Operand) -> tuple[Sql, bool]:
         """A key of the order, and whether it can be null. What has no column is sorted by its value in the document."""
@@ -255,7 +258,10 @@ class Writer:
         written = kind == "moment" and not column and not left.open
         plain = kind == "enum" and not column and op in {"eq", "ne"} and left.enum is test.enum and not left.enum.flags  # type: ignore[union-attr]
         operand = self._member(left) if written or plain else self.rank(left, kind, test.enum)
+        free = kind == "text" and left.column in self.free
         if isinstance(right, Const) and right.value is None:
+            if free:
+                operand = Sql(self.dialect.headed(operand.text), operand.values)
             return Sql(f"{operand.text} IS {'NOT ' if op == 'ne' else ''}NULL", operand.values)
         value: Any
         if isinstance(right, Present):
@@ -264,6 +270,8 @@ class Writer:
             value = self.constant(right.value, kind, test.enum, column=not (written or plain))
         if op == "ne":
             return Sql(self.dialect.distinct(operand.text, "?"), (*operand.values, value))
+        if free:
+            return self._definite(compared(self.dialect, operand.text, _SYMBOL[op], value), left, negated=negated)
         text = operand.text
         if test is self.aside or (column and kind == "enum" and op != "eq"):
             text = self.dialect.unindexed(text)
@@ -286,14 +294,17 @@ class Writer:
                 self.constant(value, kind, test.enum, column=not written) for value in test.values if value is not None
             )
         )
+        free = kind == "text" and isinstance(of, Field) and of.column in self.free
         parts = []
         if values:
             text = operand.text
             if column and kind == "enum" and len(values) > 1:
                 text = self.dialect.unindexed(text)
-            sql = Sql(f"{text} IN ({', '.join('?' * len(values))})", (*operand.values, *values))
+            marks = ", ".join("?" * len(values))
+            sql = one_of(self.dialect, text, values) if free else Sql(f"{text} IN ({marks})", (*operand.values, *values))
             parts.append(self._definite(sql, of, negated=negated))
         if None in test.values:
-            parts.append(Sql(f"{operand.text} IS NULL", operand.values))
+            text = self.dialect.headed(operand.text) if free else operand.text
+            parts.append(Sql(f"{text} IS NULL", operand.values))
         either = joined(" OR ", parts)
         return Sql(f"({either.text})", either.values)

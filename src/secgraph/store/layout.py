@@ -103,11 +103,13 @@ def create_indexes(one: EntitySet, dialect: Dialect) -> dict[str, str]:
     """
     table, newest = one.table, one.choices.newest
     enums = [item.name for item in one.columns() if isinstance(item.type, EnumType)]
+    free = set(one.choices.free)
     nullable = {item.name for item in one.columns() if item.nullable and item.name not in one.choices.filled}
     made: dict[str, str] = {}
 
     def index(name: str, columns: Iterable[str], *, unique: bool = False) -> None:
-        listed = ", ".join(dialect.indexed(quoted(item), nullable=item in nullable) for item in dict.fromkeys(columns))
+        held = {item: dialect.headed(quoted(item)) if item in free else quoted(item) for item in columns}
+        listed = ", ".join(dialect.indexed(what, nullable=item in nullable) for item, what in held.items())
         made[f"{table}_{name}"] = (
             f"CREATE {'UNIQUE ' if unique else ''}INDEX {quoted(f'{table}_{name}')} ON {quoted(table)} ({listed})"
         )
