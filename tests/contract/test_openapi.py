@@ -7,18 +7,20 @@ import itertools
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 from openapi_schema_validator import OAS31Validator
+from tests.databases import Apart
 
 from secgraph.model import served
 from secgraph.model.choices import NOT_OURS
 from secgraph.model.edm import VERSIONS, Operation, load
 from secgraph.odata.options import KNOWN
-from secgraph.testing import ORIGIN, Graph, graph_alert
+from secgraph.testing import ORIGIN, Clock, Graph, graph_alert, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -288,11 +290,12 @@ async def test_a_stranger_s_host_is_answered_as_the_document_says(six: Graph, sh
     assert conforms(shut, answer) == []
 
 
-async def test_a_link_that_is_over_is_answered_as_the_document_says(graph: Graph, shut: dict[str, Any]) -> None:
-    link = (await graph.get("security/alerts_v2/delta()"))["@odata.deltaLink"]
-    graph.clock.forward(31 * 86_400)
-    await graph.sign_in()
-    answer = await graph.ask("GET", link)
+async def test_a_link_that_is_over_is_answered_as_the_document_says(tmp_path: Path, apart: Apart, shut: dict[str, Any]) -> None:
+    async with running(tmp_path / "data", Clock(), **apart()) as graph:
+        link = (await graph.get("security/alerts_v2/delta()"))["@odata.deltaLink"]
+        graph.clock.forward(31 * 86_400)
+        await graph.sign_in()
+        answer = await graph.ask("GET", link)
     assert answer.status_code == 410
     assert conforms(shut, answer) == []
 
