@@ -49,6 +49,7 @@ async def found(ground: Ground, **options: str) -> list[str]:
         after = page.next
         if after is None:
             break
+        assert len(ids) <= 2 * len(TEXTS), "a page went on before its place"
     assert await ground.store.count(scoped) == len(ids)
     return ids
 
