@@ -139,6 +139,16 @@ async def test_two_products_make_two_alerts(intake: Intake, product: type[Produc
     assert len({alert["id"] for alert in await intake.rows()}) == 2
 
 
+async def test_an_incident_s_id_may_have_any_length_and_hold_anything(intake: Intake) -> None:
+    """A text that a database can neither keep in an index nor at all."""
+    long = "".join(chr(0x4E00 + number) for number in range(5000))
+    incidents = [long, f"{long}x", "a\x00", long, "a\x00", f"{long}x"]
+    for number, incident in enumerate(incidents):
+        report = await intake.take({"id": f"n{number}", "incident": incident})
+        assert (report.taken, report.rejected) == (1, 0)
+    assert [alert["incidentId"] for alert in await intake.rows()] == ["1", "2", "3", "1", "3", "2"]
+
+
 async def test_alerts_of_one_incident_join_it(intake: Intake) -> None:
     await intake.take({"id": "n1", "incident": "i1", "alert": {"title": "A", "severity": "low"}}, {"id": "n2", "incident": "i1"},
                       {"id": "n3", "incident": "i2"})  # fmt: skip

@@ -25,6 +25,9 @@ from secgraph.store.blank import TAG, Blank, blank, filled
 from secgraph.store.kept import Kept, kept_text, packed, unpacked
 from secgraph.store.protocol import Record
 
+LONGEST_ID = 500
+"""Characters of a product's id of an incident up to which it is kept as it is."""
+
 _SAFE_ID = re.compile(r"[a-z0-9][a-z0-9_.\-]{3,127}")
 _encode = msgspec.json.encode
 
@@ -100,6 +103,14 @@ def identity(product: str, native_id: str, prefixes: tuple[str, ...]) -> str:
     return f"{prefixes[0] if prefixes else 'xx'}{digest[:32]}"
 
 
+def named_incident(incident: tuple[str, str]) -> tuple[str, str]:
+    """The key by which a product's incident is known again; an id that is longer than an index takes is hashed."""
+    space, native = incident
+    if len(native) <= LONGEST_ID:
+        return space, clean(native)
+    return space, f"#{hashlib.sha256(native.encode('utf-8', 'replace')).hexdigest()}"
+
+
 def records(source: Connector, found: Iterable[Piece | Unreadable], received: int) -> Iterator[Taken]:
     """These records of a delivery in order. Of their alerts that name one incident, the first brings it along."""
     named: set[tuple[str, str]] = set()
@@ -129,9 +140,10 @@ def ready_of(draft: AlertDraft, piece: Piece, pack: bytes, named: set[tuple[str,
         raise Unusable("it has no id")
     raw = piece.raw
     record, notes = _canonical(draft, raw)
-    incident = None if draft.incident in named else blank_incident(record)
-    if draft.incident is not None:
-        named.add(draft.incident)
+    into = None if draft.incident is None else named_incident(draft.incident)
+    incident = None if into in named else blank_incident(record)
+    if into is not None:
+        named.add(into)
     made = blank(ALERTS, record, indexed(record, ALERTS))
     # Its tag leads a row and is no word of a source's.
     values = [_encode(None if name == TAG else record[name]).decode() for name in made.holes]
@@ -139,7 +151,7 @@ def ready_of(draft: AlertDraft, piece: Piece, pack: bytes, named: set[tuple[str,
     keeps = kept_text(text.encode(), raw.data, pack)
     return Ready(
         identity(draft.product, draft.native_id, draft.prefixes), draft.product, clean(draft.native_id), draft.updated,
-        draft.incident, notes, raw.received, piece.repaired, keeps.digest, keeps.normalised, keeps.original,
+        into, notes, raw.received, piece.repaired, keeps.digest, keeps.normalised, keeps.original,
         record["severity"], made, incident, _resolved(record, draft.updated),
     )  # fmt: skip
 
