@@ -14,8 +14,13 @@ from tests.databases import Apart, Databases, settings_of
 
 from secgraph.testing import Clock, Graph, running
 
-BOTH = ("access", "contract", "ingest", "properties", "store")
-"""Folders whose tests run on both databases."""
+BOTH = ("access", "ingest", "properties", "store", *(f"contract/test_{name}.py" for name in (
+    "actions", "alerts", "bad_input", "batch", "delta", "delta_links", "delta_removals", "filter", "legacy", "reading",
+    "regrouping", "search", "whose_word_counts", "writing",
+)))  # fmt: skip
+"""Folders and files whose tests run on both databases. The others ask little of a store, and run on PostgreSQL with
+`--database postgresql`.
+"""
 
 PARTITIONED = (
     "store/test_turn.py", "store/test_needs.py", "store/test_removal.py", "store/test_tally.py", "store/test_sift.py",
@@ -34,7 +39,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     wanted = metafunc.config.getoption("--database")
     file = metafunc.definition.path.relative_to(Path(__file__).parent)
-    if metafunc.definition.get_closest_marker("sqlite") or (wanted == "both" and file.parts[0] not in BOTH):
+    both = file.parts[0] in BOTH or file.as_posix() in BOTH
+    if metafunc.definition.get_closest_marker("sqlite") or (wanted == "both" and not both):
         wanted = "sqlite"
     kinds = ("sqlite", "postgresql") if wanted == "both" else (wanted,)
     if wanted != "sqlite" and file.as_posix() in PARTITIONED:

@@ -50,14 +50,6 @@ NOT_EXPANDED = "evidence not expanded"
 """A draft's note: its product left the evidence out of this answer, which does not mean there is none."""
 
 
-def named(incident: tuple[str, str]) -> tuple[str, str]:
-    """The key by which a product's incident is known again; an id that is longer than an index takes is hashed."""
-    space, native = incident
-    if len(native) <= LONGEST_ID:
-        return space, clean(native)
-    return space, f"#{hashlib.sha256(native.encode('utf-8', 'replace')).hexdigest()}"
-
-
 class Door:
     """Takes deliveries of any source into one tenant at a time."""
 
