@@ -16,11 +16,11 @@ from tests.real.faults.cluster import Cluster
 
 from secgraph import clock as real_clock
 from secgraph.model.edm import load
-from secgraph.store.dialect_postgres import numbered
-from secgraph.store.founding import founded
-from secgraph.store.postgres import open_postgres
+from secgraph.store.postgres.dialect import numbered
+from secgraph.store.postgres.founding import founded
+from secgraph.store.postgres.store import open_postgres
 from secgraph.store.protocol import Store
-from secgraph.store.sqlite import open_store
+from secgraph.store.sqlite.store import open_store
 
 Result = TypeVar("Result")
 Apart = Callable[[], dict[str, str]]

@@ -33,7 +33,7 @@ from secgraph.seal import Seal, key_of, new_key
 from secgraph.settings import Settings
 from secgraph.store.protocol import Store
 from secgraph.store.registry import Registry
-from secgraph.store.sqlite import migrated_file, open_store
+from secgraph.store.sqlite.store import migrated_file, open_store
 from secgraph.store.views import Views
 
 
@@ -98,7 +98,7 @@ async def opened(settings: Settings, model: Model, now: clock.Now) -> Store:
     # Nodes that share a database go by its clock, not by theirs.
     own = None if now is clock.now else now
     with driver():
-        from secgraph.store.postgres import open_postgres  # noqa: PLC0415 -- its driver is an extra
+        from secgraph.store.postgres.store import open_postgres  # noqa: PLC0415 -- its driver is an extra
     return await open_postgres(settings["database"], model, own, deadline=settings["query_seconds"])
 
 
@@ -112,7 +112,7 @@ async def migrated(settings: Settings, *, partitions: int = 0) -> list[str]:
     if not settings["database"]:
         return migrated_file(settings.folder / FILE, load())
     with driver():
-        from secgraph.store.founding import founded  # noqa: PLC0415 -- its driver is an extra
+        from secgraph.store.postgres.founding import founded  # noqa: PLC0415 -- its driver is an extra
     return await founded(settings["database"], load(), partitions=partitions)
 
 

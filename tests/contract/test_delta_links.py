@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from secgraph.errors import SyncStateLost
-from secgraph.store.backup import back_up, restore
+from secgraph.store.sqlite.backup import back_up, restore
 from secgraph.testing import ORIGIN, Clock, Graph, graph_alert, running
 
 if TYPE_CHECKING:

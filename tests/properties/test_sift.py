@@ -22,10 +22,10 @@ from secgraph.errors import BadOption
 from secgraph.odata import bind
 from secgraph.odata.query import Field, Order, Query
 from secgraph.store.compile import compiled
-from secgraph.store.dialect import Sqlite
-from secgraph.store.file import connect
 from secgraph.store.native import native
 from secgraph.store.sift import Candidate, Candidates, Sifter, in_order
+from secgraph.store.sqlite.dialect import Sqlite
+from secgraph.store.sqlite.file import connect
 
 if TYPE_CHECKING:
     from tests.properties.conftest import Ground

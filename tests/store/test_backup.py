@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secgraph.errors import UsageError
-from secgraph.store.backup import Copied, back_up, restore
-from secgraph.store.file import connect
+from secgraph.store.sqlite.backup import Copied, back_up, restore
+from secgraph.store.sqlite.file import connect
 from secgraph.store.statements import migrations
 from secgraph.testing import Clock
 

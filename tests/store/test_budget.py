@@ -18,9 +18,9 @@ from secgraph.model.edm import load
 from secgraph.odata import bind
 from secgraph.sources.graph import Graph as GraphSource
 from secgraph.store.compile import OVERRUNS, RETRY, compiled
-from secgraph.store.dialect import Sqlite
 from secgraph.store.registry import Registry
-from secgraph.store.sqlite import SqliteStore, open_store
+from secgraph.store.sqlite.dialect import Sqlite
+from secgraph.store.sqlite.store import SqliteStore, open_store
 from secgraph.testing import Clock, graph_alert
 
 CALLER = Caller(1, "", "", "", frozenset())

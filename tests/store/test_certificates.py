@@ -19,9 +19,9 @@ from secgraph import clock as times
 from secgraph.errors import UsageError
 from secgraph.model.edm import load
 from secgraph.store import certificate
-from secgraph.store.file import APPLICATION
 from secgraph.store.registry import MOST_CERTIFICATES, Registry
-from secgraph.store.sqlite import open_store
+from secgraph.store.sqlite.file import APPLICATION
+from secgraph.store.sqlite.store import open_store
 from secgraph.store.statements import migrations
 from secgraph.testing import Clock, self_signed
 

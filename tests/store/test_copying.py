@@ -13,15 +13,15 @@ import pytest
 
 from secgraph.errors import UsageError
 from secgraph.model.edm import load
-from secgraph.store.copying import Copy, Side, expect_whole
-from secgraph.store.file import connect, migrate
+from secgraph.store.copying.copy import Copy, Side, expect_whole
+from secgraph.store.copying.tables import OF_ALL, tables
 from secgraph.store.layout import quoted
 from secgraph.store.protocol import Decision, Needs, Remove
 from secgraph.store.registry import Registry
-from secgraph.store.sides import copied_from, copied_into
-from secgraph.store.sqlite import open_store
+from secgraph.store.sqlite.file import connect, migrate
+from secgraph.store.sqlite.side import copied_from, copied_into
+from secgraph.store.sqlite.store import open_store
 from secgraph.store.steps import Ask, Steps
-from secgraph.store.tables import OF_ALL, tables
 from secgraph.testing import Clock, Graph, graph_alert, running
 
 ALERTS, INCIDENTS = "security/alerts_v2", "security/incidents"

@@ -15,9 +15,10 @@ from tests.store.test_copying import ALERTS, FILE, BrokenOffError, Ending, answe
 from secgraph.errors import UsageError
 from secgraph.model.edm import load
 from secgraph.settings import masked
-from secgraph.store import sides, sides_postgres
-from secgraph.store.copying import Copy, Side
-from secgraph.store.postgres import open_postgres
+from secgraph.store.copying.copy import Copy, Side
+from secgraph.store.postgres import side as sides_postgres
+from secgraph.store.postgres.store import open_postgres
+from secgraph.store.sqlite import side as sides
 from secgraph.testing import Clock, graph_alert, running
 
 SEAL = "5e" * 32

@@ -19,12 +19,12 @@ from secgraph.errors import Fault, UsageError
 from secgraph.model import check
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet, load
-from secgraph.store.dialect import Sqlite
-from secgraph.store.file import APPLICATION, connect
 from secgraph.store.kept import kept, unpacked
 from secgraph.store.layout import FIXED, SQL_TYPES, create_indexes, create_table, encoder
 from secgraph.store.protocol import Put, PutEntry
-from secgraph.store.sqlite import open_store
+from secgraph.store.sqlite.dialect import Sqlite
+from secgraph.store.sqlite.file import APPLICATION, connect
+from secgraph.store.sqlite.store import open_store
 from secgraph.store.statements import migrations, statements
 from secgraph.store.turn import new_record
 from secgraph.testing import Clock

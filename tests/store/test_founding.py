@@ -17,11 +17,11 @@ from secgraph.errors import UsageError
 from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
 from secgraph.settings import masked
-from secgraph.store.dialect_postgres import Postgres
-from secgraph.store.founding import founded
 from secgraph.store.growth import version
 from secgraph.store.layout import FIXED, create_indexes
-from secgraph.store.postgres import open_postgres
+from secgraph.store.postgres.dialect import Postgres
+from secgraph.store.postgres.founding import founded
+from secgraph.store.postgres.store import open_postgres
 from secgraph.store.registry import Registry
 
 

@@ -27,12 +27,12 @@ from secgraph.extend import source
 from secgraph.ingest.door import Door
 from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
-from secgraph.store import doorman, frames, guests, seat, writing
-from secgraph.store.hand import OwnHand, Unwritten
-from secgraph.store.handover import FarHand, Gone, identity
 from secgraph.store.kept import kept
 from secgraph.store.protocol import Decision, Facts, Needs, PutEntry, PutIncidentKey
-from secgraph.store.sqlite import SqliteStore, open_store
+from secgraph.store.sqlite import doorman, frames, guests, seat, writing
+from secgraph.store.sqlite.hand import OwnHand, Unwritten
+from secgraph.store.sqlite.handover import FarHand, Gone, identity
+from secgraph.store.sqlite.store import SqliteStore, open_store
 from secgraph.store.steps import Ask, Do
 from secgraph.testing import Clock, graph_alert
 

@@ -14,7 +14,7 @@ from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
 from secgraph.odata import bind, match
 from secgraph.odata.query import fold
-from secgraph.store.dialect_postgres import HEAD
+from secgraph.store.postgres.dialect import HEAD
 
 MODEL = load()
 SAME = "é" * HEAD

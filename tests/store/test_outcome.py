@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from secgraph.store.outcome import Outcomes
+from secgraph.store.sqlite.outcome import Outcomes
 
 
 def elsewhere(work: Callable[[], None]) -> None:

@@ -22,8 +22,8 @@ from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
 from secgraph.odata import bind
 from secgraph.store.compile import compiled
-from secgraph.store.dialect_postgres import LONGEST_WORD, Postgres, numbered
-from secgraph.store.postgres import PostgresStore, open_postgres
+from secgraph.store.postgres.dialect import LONGEST_WORD, Postgres, numbered
+from secgraph.store.postgres.store import PostgresStore, open_postgres
 from secgraph.store.protocol import Decision, Facts, Needs
 from secgraph.store.registry import Registry
 

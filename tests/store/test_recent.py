@@ -13,8 +13,8 @@ from secgraph.access.caller import Caller
 from secgraph.access.narrow import narrow
 from secgraph.odata import bind
 from secgraph.store.compile import FEW, Plan, compiled
-from secgraph.store.dialect import Sqlite
-from secgraph.store.file import connect
+from secgraph.store.sqlite.dialect import Sqlite
+from secgraph.store.sqlite.file import connect
 
 ROWS = FEW + 40
 

@@ -16,9 +16,9 @@ from secgraph.model.choices import ALERTS
 from secgraph.odata import bind
 from secgraph.odata.query import Query
 from secgraph.store.compile import compiled
-from secgraph.store.dialect import Sqlite
 from secgraph.store.protocol import Decision, Facts, Needs
 from secgraph.store.registry import Tenant
+from secgraph.store.sqlite.dialect import Sqlite
 
 NAMES = ("severity", "status", "serviceSource", "classification", "determination")
 

@@ -17,9 +17,9 @@ from secgraph.model.edm import load
 from secgraph.odata import bind
 from secgraph.odata.query import Query
 from secgraph.store.compile import FEW, SEVERAL, Plan, compiled
-from secgraph.store.dialect import Sqlite
-from secgraph.store.file import connect
-from secgraph.store.sqlite import open_store
+from secgraph.store.sqlite.dialect import Sqlite
+from secgraph.store.sqlite.file import connect
+from secgraph.store.sqlite.store import open_store
 
 pytestmark = pytest.mark.sqlite
 """PostgreSQL's planner finds its ways by itself."""

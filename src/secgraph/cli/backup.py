@@ -15,9 +15,9 @@ from secgraph.cli.terminal import AsJson, Data, bar, err, out, show
 from secgraph.errors import UsageError
 from secgraph.serve import only_server
 from secgraph.settings import Settings, gather
-from secgraph.store import backup
-from secgraph.store.alone import alone
-from secgraph.store.backup import Copied, Tick
+from secgraph.store.sqlite import backup
+from secgraph.store.sqlite.alone import alone
+from secgraph.store.sqlite.backup import Copied, Tick
 
 BESIDE = ("keys", "ca.pem", "quickstart.env", "secgraph.toml")
 """What a data folder holds beside the database and the key that seals."""

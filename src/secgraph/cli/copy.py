@@ -16,9 +16,9 @@ from secgraph.cli.terminal import AsJson, bar, err, out, show
 from secgraph.errors import UsageError
 from secgraph.model.edm import load
 from secgraph.serve import is_served, only_server
-from secgraph.store import sides
-from secgraph.store.alone import alone
-from secgraph.store.copying import Copy, Side
+from secgraph.store.copying.copy import Copy, Side
+from secgraph.store.sqlite import side as sides
+from secgraph.store.sqlite.alone import alone
 
 SERVERS = ("postgresql://", "postgres://")
 
@@ -72,7 +72,7 @@ async def _source(place: str | Path) -> AsyncIterator[Side]:
             yield side
         return
     with driver():
-        from secgraph.store import sides_postgres  # noqa: PLC0415 -- its driver is an extra
+        from secgraph.store.postgres import side as sides_postgres  # noqa: PLC0415 -- its driver is an extra
     async with sides_postgres.copied_from(place) as side:
         yield side
 
@@ -90,6 +90,6 @@ async def _target(place: str | Path) -> AsyncIterator[Side]:
                 yield side
         return
     with driver():
-        from secgraph.store import sides_postgres  # noqa: PLC0415 -- its driver is an extra
+        from secgraph.store.postgres import side as sides_postgres  # noqa: PLC0415 -- its driver is an extra
     async with sides_postgres.copied_into(place, load()) as side:
         yield side

@@ -15,7 +15,7 @@ from secgraph.app import migrated
 from secgraph.cli.terminal import AsJson, Data, Database, bar, out, show, table_of
 from secgraph.errors import UsageError
 from secgraph.settings import gather, table
-from secgraph.store.partitions import FEWEST, MOST
+from secgraph.store.postgres.partitions import FEWEST, MOST
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
                   help="A self-hosted security graph that speaks the Microsoft Graph Security API.")  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 
 from secgraph.model.edm import load
 from secgraph.store.dialect import Sql, Whose
-from secgraph.store.dialect_postgres import Postgres, WordList
+from secgraph.store.postgres.dialect import Postgres, WordList
 
 FEWEST, MOST = 2, 512
 """How many partitions there may be: each is a dozen tables, and three dozen indexes that a server keeps open."""

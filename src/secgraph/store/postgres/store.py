@@ -22,13 +22,13 @@ from secgraph.odata.query import Field, Order, Query, fold
 from secgraph.store.compile import Plan, compiled
 from secgraph.store.dialect import Dialect
 from secgraph.store.fence import guarded
-from secgraph.store.founding import founded, whole
 from secgraph.store.layout import quoted
 from secgraph.store.native import native
 from secgraph.store.paging import in_one_moment, page
+from secgraph.store.postgres.founding import founded, whole
+from secgraph.store.postgres.queues import Queues
+from secgraph.store.postgres.sessions import IDLE_SECONDS, LOCK_SECONDS, STATEMENT_SECONDS, Sessions, opened, perform
 from secgraph.store.protocol import Answer, Decide, Fence, Key, Needs, Original, Page
-from secgraph.store.queues import Queues
-from secgraph.store.sessions import IDLE_SECONDS, LOCK_SECONDS, STATEMENT_SECONDS, Sessions, opened, perform
 from secgraph.store.sift import Candidate, Sifter, in_order
 from secgraph.store.slow import too_slow, unindexed
 from secgraph.store.statements import statement

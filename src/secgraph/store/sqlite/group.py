@@ -10,9 +10,9 @@ from typing import Any
 
 from secgraph import clock
 from secgraph.store.ahead import Ahead
-from secgraph.store.dialect import Sqlite
-from secgraph.store.hand import Hand, Unwritten
-from secgraph.store.outcome import Outcome
+from secgraph.store.sqlite.dialect import Sqlite
+from secgraph.store.sqlite.hand import Hand, Unwritten
+from secgraph.store.sqlite.outcome import Outcome
 from secgraph.store.steps import Steps, driven
 from secgraph.store.turn import Turn, Waiting
 

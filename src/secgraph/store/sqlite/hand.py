@@ -12,7 +12,7 @@ from typing import Protocol
 import apsw
 
 from secgraph.errors import Conflict
-from secgraph.store.file import perform
+from secgraph.store.sqlite.file import perform
 from secgraph.store.steps import Rows, Step
 
 

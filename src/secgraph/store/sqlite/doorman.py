@@ -12,9 +12,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from secgraph.store.frames import Lost
-from secgraph.store.guests import Guest
-from secgraph.store.seat import Seat, ours
+from secgraph.store.sqlite.frames import Lost
+from secgraph.store.sqlite.guests import Guest
+from secgraph.store.sqlite.seat import Seat, ours
 
 MOST_GUESTS = 256
 

@@ -12,12 +12,12 @@ import asyncpg
 from secgraph.errors import UsageError
 from secgraph.model.edm import Model
 from secgraph.settings import masked
-from secgraph.store.copying import expect_whole
-from secgraph.store.dialect_postgres import Postgres
+from secgraph.store.copying.copy import expect_whole
+from secgraph.store.copying.lots import MARK
 from secgraph.store.growth import grown, version
-from secgraph.store.lots import MARK
-from secgraph.store.partitions import Partitioned, dialect_of
-from secgraph.store.sessions import CONNECT_SECONDS, perform, settings
+from secgraph.store.postgres.dialect import Postgres
+from secgraph.store.postgres.partitions import Partitioned, dialect_of
+from secgraph.store.postgres.sessions import CONNECT_SECONDS, perform, settings
 from secgraph.store.steps import adriven, ask, do
 
 OLDEST = 14

@@ -14,8 +14,8 @@ from secgraph.errors import UsageError
 from secgraph.model.edm import Model
 from secgraph.odata.functions import RUN, computed
 from secgraph.odata.query import fold
-from secgraph.store.dialect import Sqlite
 from secgraph.store.growth import grown, version
+from secgraph.store.sqlite.dialect import Sqlite
 from secgraph.store.steps import Add, Ask, Do, Rows, Step, driven, insertion
 
 BUSY_SECONDS = 30

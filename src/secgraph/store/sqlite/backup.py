@@ -18,7 +18,7 @@ import apsw
 
 from secgraph import clock
 from secgraph.errors import UsageError
-from secgraph.store.file import perform, reading
+from secgraph.store.sqlite.file import perform, reading
 from secgraph.store.statements import migrations
 from secgraph.store.steps import Ask, ask, do
 

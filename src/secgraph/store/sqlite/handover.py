@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from secgraph.errors import Conflict, Fault, UsageError
-from secgraph.store import seat
-from secgraph.store.frames import (
+from secgraph.store.sqlite import seat
+from secgraph.store.sqlite.frames import (
     TOLD,
     VERSION,
     Back,
@@ -23,7 +23,7 @@ from secgraph.store.frames import (
     Mark,
     Told,
 )
-from secgraph.store.hand import Unknown, Unwritten
+from secgraph.store.sqlite.hand import Unknown, Unwritten
 from secgraph.store.steps import Ask, Rows, Step
 
 ANSWER_SECONDS = 300.0

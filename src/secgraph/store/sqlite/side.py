@@ -12,12 +12,13 @@ import apsw
 
 from secgraph.errors import UsageError
 from secgraph.model.edm import Model
-from secgraph.store.dialect import Dialect, Sqlite
-from secgraph.store.file import connect, migrate, perform, reading
+from secgraph.store.copying.tables import Table, tables
+from secgraph.store.dialect import Dialect
 from secgraph.store.layout import quoted
+from secgraph.store.sqlite.dialect import Sqlite
+from secgraph.store.sqlite.file import connect, migrate, perform, reading
 from secgraph.store.statements import migrations
 from secgraph.store.steps import Ask, Steps, driven
-from secgraph.store.tables import Table, tables
 
 Result = TypeVar("Result")
 

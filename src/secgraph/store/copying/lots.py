@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from secgraph.odata.search import indexed
+from secgraph.store.copying.tables import Table, tables
 from secgraph.store.dialect import Dialect
 from secgraph.store.layout import quoted, tally_table
 from secgraph.store.pending import Pending
@@ -17,7 +18,6 @@ from secgraph.store.seen import decode
 from secgraph.store.shape import shape
 from secgraph.store.statements import statement
 from secgraph.store.steps import Add, Ask, Do, Rows, Steps, Values, do
-from secgraph.store.tables import Table, tables
 
 MARK = "copying"
 """The fact that says of a database that a copy into it is under way."""

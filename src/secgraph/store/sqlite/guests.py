@@ -15,7 +15,7 @@ from pathlib import Path
 
 from secgraph.errors import Conflict
 from secgraph.store import steps
-from secgraph.store.frames import (
+from secgraph.store.sqlite.frames import (
     ASKED,
     VERSION,
     Add,
@@ -34,8 +34,8 @@ from secgraph.store.frames import (
     Lost,
     Mark,
 )
-from secgraph.store.hand import OwnHand, Unwritten
-from secgraph.store.handover import identity
+from secgraph.store.sqlite.hand import OwnHand, Unwritten
+from secgraph.store.sqlite.handover import identity
 
 PAUSE_SECONDS = 2.0
 """Longest time between two messages of a transaction: all others wait meanwhile."""

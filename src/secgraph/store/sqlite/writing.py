@@ -21,15 +21,15 @@ import apsw
 
 from secgraph import clock
 from secgraph.errors import Busy, UsageError
-from secgraph.store import seat
-from secgraph.store.dialect import Sqlite
-from secgraph.store.doorman import Doorman
-from secgraph.store.file import connect
-from secgraph.store.frames import Lost
-from secgraph.store.group import Group, Job
-from secgraph.store.guests import Guest
-from secgraph.store.hand import OwnHand
-from secgraph.store.handover import FarHand, Gone, identity
+from secgraph.store.sqlite import seat
+from secgraph.store.sqlite.dialect import Sqlite
+from secgraph.store.sqlite.doorman import Doorman
+from secgraph.store.sqlite.file import connect
+from secgraph.store.sqlite.frames import Lost
+from secgraph.store.sqlite.group import Group, Job
+from secgraph.store.sqlite.guests import Guest
+from secgraph.store.sqlite.hand import OwnHand
+from secgraph.store.sqlite.handover import FarHand, Gone, identity
 
 ROUND_SECONDS = 0.025
 """After this a transaction takes nobody in any more: many large writes of one must not hold up the commit of others."""

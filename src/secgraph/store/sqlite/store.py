@@ -27,21 +27,22 @@ from secgraph.errors import Busy, Fault, UsageError
 from secgraph.model.edm import Model
 from secgraph.odata.query import Query, fold
 from secgraph.store.compile import Plan, compiled
-from secgraph.store.copying import expect_whole
-from secgraph.store.dialect import Sql, Sqlite
+from secgraph.store.copying.copy import expect_whole
+from secgraph.store.copying.lots import MARK
+from secgraph.store.dialect import Sql
 from secgraph.store.fence import named
-from secgraph.store.file import connect, migrate, perform
-from secgraph.store.group import Job
 from secgraph.store.layout import quoted
-from secgraph.store.lots import MARK
-from secgraph.store.outcome import Outcome, Outcomes
 from secgraph.store.paging import in_one_moment, page
 from secgraph.store.protocol import Answer, Decide, Fence, Key, Needs, Original, Page
 from secgraph.store.slow import too_slow
+from secgraph.store.sqlite.dialect import Sqlite
+from secgraph.store.sqlite.file import connect, migrate, perform
+from secgraph.store.sqlite.group import Job
+from secgraph.store.sqlite.outcome import Outcome, Outcomes
+from secgraph.store.sqlite.writing import Writer
 from secgraph.store.statements import statements
 from secgraph.store.steps import ask, driven
 from secgraph.store.turn import Waiting
-from secgraph.store.writing import Writer
 
 Result = TypeVar("Result")
 

@@ -12,8 +12,8 @@ import apsw
 
 from secgraph.errors import Fault
 from secgraph.model.edm import load
-from secgraph.store.file import connect, migrate
 from secgraph.store.layout import quoted
+from secgraph.store.sqlite.file import connect, migrate
 
 OF_ALL = ("facts", "signing_keys")
 """Tables about the installation and no tenant."""

@@ -14,7 +14,7 @@ import asyncpg
 from secgraph.errors import Busy, Conflict
 from secgraph.model.value import UNSTORABLE
 from secgraph.observe import DatabaseGone, observe
-from secgraph.store.dialect_postgres import numbered
+from secgraph.store.postgres.dialect import numbered
 from secgraph.store.steps import Add, Ask, Do, Rows, Step, insertion
 
 CONNECT_SECONDS = 5

@@ -16,12 +16,12 @@ import msgspec
 
 from secgraph import clock
 from secgraph.errors import UsageError
+from secgraph.store.copying.lots import MARK, asked, behind, canonical, done, emptying, filled, known, last, order, put, tallies
+from secgraph.store.copying.tables import Table, tables
 from secgraph.store.dialect import Dialect
-from secgraph.store.lots import MARK, asked, behind, canonical, done, emptying, filled, known, last, order, put, tallies
 from secgraph.store.shape import shape
 from secgraph.store.statements import migrations
 from secgraph.store.steps import Ask, Rows, Steps, Values, ask, do
-from secgraph.store.tables import Table, tables
 
 Result = TypeVar("Result")
 

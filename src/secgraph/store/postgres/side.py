@@ -12,14 +12,14 @@ import asyncpg
 from secgraph.errors import UsageError
 from secgraph.model.edm import Model
 from secgraph.settings import masked
+from secgraph.store.copying.tables import tables
 from secgraph.store.dialect import Dialect
-from secgraph.store.dialect_postgres import Postgres
-from secgraph.store.founding import founded, session
 from secgraph.store.growth import version
 from secgraph.store.layout import quoted
-from secgraph.store.sessions import perform
+from secgraph.store.postgres.dialect import Postgres
+from secgraph.store.postgres.founding import founded, session
+from secgraph.store.postgres.sessions import perform
 from secgraph.store.steps import Ask, Steps, adriven
-from secgraph.store.tables import tables
 
 Result = TypeVar("Result")
 

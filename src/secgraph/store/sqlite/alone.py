@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from secgraph.errors import UsageError
-from secgraph.store.seat import LOCK
+from secgraph.store.sqlite.seat import LOCK
 
 
 @contextlib.contextmanager

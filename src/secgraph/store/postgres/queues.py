@@ -15,7 +15,7 @@ from secgraph import clock
 from secgraph.errors import Busy
 from secgraph.store.ahead import Ahead
 from secgraph.store.dialect import Dialect
-from secgraph.store.sessions import Sessions
+from secgraph.store.postgres.sessions import Sessions
 from secgraph.store.steps import adriven
 from secgraph.store.turn import Turn, Waiting
 

@@ -1,0 +1,1 @@
+"""PostgreSQL: several processes over one database."""

@@ -1,0 +1,1 @@
+"""SQLite: one file, many readers, one process that writes."""
