@@ -46,11 +46,6 @@ def on(gathering: Gathering, device_id: object) -> None:
         gathering.add("device", (("mde", number),), "host", shown(device_id))
 
 
-def named_host(gathering: Gathering, value: object, role: str) -> None:
-    """A device of which only the name is known."""
-    _named(gathering, role, value, host(value))
-
-
 def virtual(gathering: Gathering, arm: str, role: str, name: object) -> None:
     """The device that a resource of the cloud is."""
     _named(gathering, role, name, host(name), arm=arm)
