@@ -14,7 +14,7 @@ from secgraph.ingest.regroup import Call
 from secgraph.model.check import from_source
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
-from secgraph.store.protocol import HELD, Facts, Needs, Put, Row
+from secgraph.store.protocol import HELD, Deciding, Decision, Facts, Needs, Put, Row
 from secgraph.store.turn import new_record
 
 CREATED = "2026-01-01T00:00:00.0000000Z"
@@ -70,18 +70,29 @@ def test_severities_in_their_published_order() -> None:
 # --- what is asked of the store -----------------------------------------------------------------------------------------
 
 
-def steps(needs: Needs | None, seen: Facts) -> list[Needs]:
-    found: list[Needs] = []
-    while needs is not None:
-        found.append(needs)
-        needs = needs.then(seen) if needs.then else None
-    return found
+def merged(seen: Facts, incidents: list[str], call: Call = CALL) -> Decision[str]:
+    return told_all(regroup.merge(seen, incidents, call))
+
+
+def told_all(deciding: Deciding[str], asked: list[Needs] | None = None) -> Decision[str]:
+    """What a decision comes to whose needs are in its facts; `asked` hears of them."""
+    try:
+        while True:
+            needs = next(deciding)
+            if asked is not None:
+                asked.append(needs)
+    except StopIteration as end:
+        decision: Decision[str] = end.value
+        return decision
 
 
 def test_a_merge_asks_for_the_alerts_of_those_that_end_elsewhere() -> None:
+    asked: list[Needs] = []
     seen = facts(incident("1"), incident("2", "1"), incident("3"), incident("4", "3"), incident("5"), _3=["a", "b"], _5=["c"])
-    rows, held, alerts = steps(regroup.merge_needs(["2", "4", "5", "nope"]), seen)
-    assert rows.rows == ((INCIDENTS, "2"), (INCIDENTS, "4"), (INCIDENTS, "5"), (INCIDENTS, "nope"))
+    seen.rows.update([alert("a", "3"), alert("b", "3"), alert("c", "5")])
+    assert regroup.merge_needs(["2", "4"]).rows == ((INCIDENTS, "2"), (INCIDENTS, "4"))
+    told_all(regroup.merge(seen, ["2", "4", "5"], CALL), asked)
+    held, alerts = asked
     assert held.held == (("3", HELD + 1), ("5", HELD + 1)), "not for those of the target, which stay"
     assert alerts.rows == ((ALERTS, "a"), (ALERTS, "b"), (ALERTS, "c"))
 
@@ -89,22 +100,28 @@ def test_a_merge_asks_for_the_alerts_of_those_that_end_elsewhere() -> None:
 def test_a_merge_of_too_many_reads_none_of_them() -> None:
     ids = [f"a{number}" for number in range(HELD + 1)]
     seen = facts(incident("1"), incident("2"), _2=ids)
-    assert steps(regroup.merge_needs(["1", "2"]), seen)[-1].rows == ()
+    asked: list[Needs] = []
     with pytest.raises(BadBody, match=f"merged into 1 hold more than {HELD} alerts. Name the largest one first"):
-        regroup.merge(seen, ["1", "2"], CALL)
+        told_all(regroup.merge(seen, ["1", "2"], CALL), asked)
+    assert [needs.rows for needs in asked] == [()]
 
 
 def test_a_merge_of_just_as_many_as_allowed() -> None:
+    asked: list[Needs] = []
     ids = [f"a{number}" for number in range(HELD)]
     seen = facts(incident("1"), incident("2"), *(alert(key, "2") for key in ids), _2=ids)
-    assert len(steps(regroup.merge_needs(["1", "2"]), seen)[-1].rows) == HELD
-    assert len(regroup.merge(seen, ["1", "2"], CALL).changes) == HELD + 2
+    assert len(told_all(regroup.merge(seen, ["1", "2"], CALL), asked).changes) == HELD + 2
+    assert len(asked[-1].rows) == HELD
 
 
 def test_a_move_asks_whether_an_incident_keeps_an_alert() -> None:
+    asked: list[Needs] = []
     seen = facts(alert("a", "1"), alert("b", "1"), alert("c", "2"), incident("1"), incident("2"), incident("3"))
-    first, held = steps(regroup.move_needs(["a", "b", "c", "nope"], "3"), seen)
+    seen.held.update({"1": ["a", "b"], "2": ["c"]})
+    first = regroup.move_needs(["a", "b", "c", "nope"], "3")
     assert first.around
+    told_all(regroup.move(seen, ["a", "b", "c"], "3", CALL), asked)
+    [held] = asked
     assert first.rows == ((ALERTS, "a"), (ALERTS, "b"), (ALERTS, "c"), (ALERTS, "nope"), (INCIDENTS, "3"))
     assert held.held == (("1", 3), ("2", 2))
 
@@ -114,7 +131,7 @@ def test_a_move_asks_whether_an_incident_keeps_an_alert() -> None:
 
 def test_a_merge_writes_each_row_once_the_target_last() -> None:
     seen = facts(incident("1"), incident("2", severity="high"), incident("3"), alert("a", "2"), alert("b", "3"), _2=["a"], _3=["b"])
-    decision = regroup.merge(seen, ["1", "2", "3"], Call("mergeIncidents", "app", "Ana", "why", "sameActor"))
+    decision = merged(seen, ["1", "2", "3"], Call("mergeIncidents", "app", "Ana", "why", "sameActor"))
     assert decision.answer == "1"
     assert told(decision) == [
         ("a", ("incidentId",)), ("b", ("incidentId",)), ("2", ("status", "redirectIncidentId", "lastModifiedBy", "alerts")),
@@ -124,14 +141,14 @@ def test_a_merge_writes_each_row_once_the_target_last() -> None:
 
 
 def test_an_incident_without_alerts_is_merged_too() -> None:
-    decision = regroup.merge(facts(incident("1"), incident("2"), _2=[]), ["1", "2"], CALL)
+    decision = merged(facts(incident("1"), incident("2"), _2=[]), ["1", "2"])
     assert told(decision) == [("2", ("status", "redirectIncidentId", "lastModifiedBy")), ("1", ("lastModifiedBy",))]
 
 
 def test_severity_goes_on_following_the_alerts_after_a_merge() -> None:
     """What a merge decides is no person's word: only that stops the door from raising it."""
     seen = facts(incident("1"), incident("2", severity="medium"), _2=[])
-    put = regroup.merge(seen, ["1", "2"], Call("mergeIncidents", "app", "Ana", "c")).changes[-1]
+    put = merged(seen, ["1", "2"], Call("mergeIncidents", "app", "Ana", "c")).changes[-1]
     assert isinstance(put, Put)
     assert "severity" in put.changed
     assert set(put.touched) == {"comments"}
@@ -139,7 +156,7 @@ def test_severity_goes_on_following_the_alerts_after_a_merge() -> None:
 
 def test_what_a_person_touched_stays_touched() -> None:
     seen = facts(incident("1", touched=("severity",)), incident("2", severity="high"), _2=[])
-    put = regroup.merge(seen, ["1", "2"], CALL).changes[-1]
+    put = merged(seen, ["1", "2"]).changes[-1]
     assert isinstance(put, Put)
     assert (put.record["severity"], set(put.touched)) == ("high", {"severity"})
 
@@ -152,23 +169,22 @@ def test_the_same_comment_is_carried_over_once() -> None:
     one[1].record["comments"].append(dict(said))
     two[1].record["comments"].append({**said, "comment": "y"})
     seen = facts(one, two, _2=[])
-    regroup.merge(seen, ["1", "2"], CALL)
+    merged(seen, ["1", "2"])
     assert [comment["comment"] for comment in seen.rows[INCIDENTS, "1"].record["comments"]] == ["x", "x", "y"]
 
 
 @pytest.mark.parametrize("ids", [["9", "1"], ["1", "9"]])
 def test_a_merge_of_what_is_not_there_is_refused(ids: list[str]) -> None:
     seen = facts(incident("1"))
-    steps(regroup.merge_needs(ids), seen)
     with pytest.raises(NotFound, match="There is no incident '9' in this tenant"):
-        regroup.merge(seen, ids, CALL)
+        merged(seen, ids)
 
 
 # --- moving -------------------------------------------------------------------------------------------------------------
 
 
 def moved(seen: Facts, alerts: list[str], target: str | None) -> Any:
-    return regroup.move(seen, alerts, target, Call("moveAlerts", "app", "Ana"))
+    return told_all(regroup.move(seen, alerts, target, Call("moveAlerts", "app", "Ana")))
 
 
 def test_a_move_into_a_new_incident_writes_that_first() -> None:

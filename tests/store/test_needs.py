@@ -9,7 +9,7 @@ import pytest
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
 from secgraph.store import turn
-from secgraph.store.protocol import Decision, Facts, Needs, Put, PutIncidentKey
+from secgraph.store.protocol import Deciding, Decision, Facts, Needs, Put, PutIncidentKey
 
 if TYPE_CHECKING:
     from tests.store.conftest import Ground
@@ -71,12 +71,12 @@ async def test_a_need_may_follow_from_what_is_there(ground: Ground) -> None:
         await ground.add(number, incidentId="7", assignedTo=f"da000{number + 1}")
     asked: list[list[str]] = []
 
-    def further(facts: Facts) -> Needs | None:
-        asked.append([key for _, key in facts.rows])
-        last = list(facts.rows.values())[-1].record
-        following = (ALERTS, last["assignedTo"])
-        return None if len(asked) > 3 else Needs(rows=(following,), then=further)
+    def further(facts: Facts) -> Deciding[Facts]:
+        for _ in range(3):
+            asked.append([key for _, key in facts.rows])
+            yield Needs(rows=((ALERTS, list(facts.rows.values())[-1].record["assignedTo"]),))
+        return Decision((), facts)
 
-    facts = await shown(ground, Needs(rows=((ALERTS, "da0000"),), then=further))
+    facts = await ground.store.write(ground.tenant.number, Needs(rows=((ALERTS, "da0000"),)), further)
     assert [key for _, key in facts.rows] == ["da0000", "da0001", "da0002"]
-    assert asked[:3] == [["da0000"], ["da0000", "da0001"], ["da0000", "da0001", "da0002"]]
+    assert asked == [["da0000"], ["da0000", "da0001"], ["da0000", "da0001", "da0002"]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +12,7 @@ from secgraph.errors import Fault
 from secgraph.model.check import from_source
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.store.kept import kept
-from secgraph.store.protocol import Change, Decision, Facts, Needs, Put, PutEntry, PutIncidentKey, Remove
+from secgraph.store.protocol import Change, Decide, Deciding, Decision, Facts, Needs, Put, PutEntry, PutIncidentKey, Remove
 from secgraph.store.seen import decode
 from secgraph.store.turn import new_record
 
@@ -110,7 +109,7 @@ async def test_what_a_turn_does_to_one_row(ground: Ground, does: str, there: boo
     await whole(ground)
 
 
-async def in_one_turn(ground: Ground, *writes: tuple[Needs, Callable[[Facts], Decision[None]]]) -> None:
+async def in_one_turn(ground: Ground, *writes: tuple[Needs, Decide[Any]]) -> None:
     """Writes that share their turn: those of one moment on PostgreSQL, on SQLite those that wait behind a slow one."""
     if ground.place.kind == "postgresql":
         await asyncio.gather(*(ground.store.write(ground.tenant.number, *one) for one in writes))
@@ -139,14 +138,12 @@ async def test_a_turn_shows_nothing_of_what_it_took_away_before(ground: Ground) 
         assert key in facts.rows
         return Decision([gone(ground, 1), ground.put(ground.alert(1))], None)
 
-    def look(facts: Facts) -> Decision[None]:
+    def look(facts: Facts) -> Deciding[None]:
+        yield Needs(entries=(said,))
         seen.append((key in facts.rows, said in facts.entries))
         return Decision((), None)
 
-    def late(facts: Facts) -> Needs | None:
-        return None if said in facts.entries else Needs(entries=(said,))
-
-    await in_one_turn(ground, (Needs(rows=(key,)), take), (Needs(rows=(key,), then=late), look))
+    await in_one_turn(ground, (Needs(rows=(key,)), take), (Needs(rows=(key,)), look))
     assert seen == [(True, False)], "the alert is there again, and no source has spoken of it yet"
 
 

@@ -28,6 +28,7 @@ from secgraph.store.blank import Blank
 from secgraph.store.kept import kept, original_of, packed
 from secgraph.store.protocol import (
     Change,
+    Deciding,
     Decision,
     Entry,
     Facts,
@@ -123,7 +124,7 @@ class Door:
             report.example = ready[0]
         kept = until((await retention(self._store, tenant)).alerts, self._now())
         needs = _needs(ready, source.name)
-        outcomes = await self._store.write(tenant, needs, lambda facts: self._decide(facts, source, batch, kept))
+        outcomes = await self._store.write(tenant, needs, lambda facts: self._decide(facts, source, batch, ready, kept))
         for record, changed in zip(batch, outcomes, strict=True):
             if record.refused is not None:
                 report.unreadable += record.refused.unreadable
@@ -141,10 +142,15 @@ class Door:
             for one in record.ready:
                 report.notes.update(one.notes)
 
-    def _decide(self, facts: Facts, source: Connector, batch: list[Taken], kept: int | None) -> Decision[list[bool | None]]:
+    def _decide(
+        self, facts: Facts, source: Connector, batch: list[Taken], ready: list[Ready], kept: int | None
+    ) -> Deciding[list[bool | None]]:
         """The changes of a whole batch, and for each record whether it changed anything; None for one of which nothing is kept,
         since all in it was over before that instant.
         """
+        if len(ready) > AT_ONCE:
+            news = {(ALERTS, one.id): None for one in ready if not _said(facts, one, source.name)}
+            yield Needs(tuple(news), around=True)
         turn = _Batch(facts, source.name, self, f"source:{source.name}")
         outcomes: list[bool | None] = []
         for record in batch:
@@ -173,16 +179,12 @@ class Door:
 
 
 def _needs(ready: list[Ready], source: str) -> Needs:
-    """What a batch has to see. Of many alerts the rows only where the source does not say what it said last."""
+    """What a batch has to see first. Of many alerts the rows come later, where the source does not say what it said last."""
     entries = tuple({(one.id, source): None for one in ready})
     incidents = tuple({one.incident: None for one in ready if one.incident is not None})
-    if len(ready) <= AT_ONCE:
-        return Needs(tuple((ALERTS, key) for key, _ in entries), entries, incidents, around=True)
-
-    def then(facts: Facts) -> Needs:
-        return Needs(tuple({(ALERTS, one.id): None for one in ready if not _said(facts, one, source)}), around=True)
-
-    return Needs(entries=entries, incidents=incidents, then=then)
+    if len(ready) > AT_ONCE:
+        return Needs(entries=entries, incidents=incidents)
+    return Needs(tuple((ALERTS, key) for key, _ in entries), entries, incidents, around=True)
 
 
 def _said(facts: Facts, one: Ready, source: str) -> bool:

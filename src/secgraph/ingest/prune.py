@@ -27,7 +27,7 @@ from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet, EnumType, Model
 from secgraph.observe import PruningFailed, RowsPruned, observe
 from secgraph.store.kept import alone
-from secgraph.store.protocol import Decision, Facts, Needs, Record, Remove, Store
+from secgraph.store.protocol import Deciding, Decision, Facts, Needs, Record, Remove, Store
 from secgraph.store.registry import Registry
 from secgraph.store.retention import retention, until
 
@@ -115,26 +115,18 @@ def over_alerts(facts: Facts, one: EntitySet, ids: Sequence[str], before: int) -
     return Decision(gone, len(gone))
 
 
-def over_incidents(facts: Facts, one: EntitySet, ids: Sequence[str], before: int) -> Decision[list[str]]:
+def over_incidents(facts: Facts, one: EntitySet, ids: Sequence[str], before: int) -> Deciding[list[str]]:
     """Takes away those of the incidents that are over, or lead to one that is; the answer are the ids of those."""
+    there = {key: destination(facts.rows, key) for key in ids if (INCIDENTS, key) in facts.rows}
+    yield Needs(held=tuple((end, 1) for end in dict.fromkeys(there.values())))
     gone = []
-    for key in ids:
-        end = facts.rows.get((INCIDENTS, destination(facts.rows, key)))
-        if (INCIDENTS, key) not in facts.rows or end is None:
+    for key, leads in there.items():
+        end = facts.rows.get((INCIDENTS, leads))
+        if end is None:
             continue
         if _is_over(end.record, "lastUpdateDateTime", before) and not facts.held[end.record["id"]]:
             gone.append(key)
     return Decision([Remove(one, key, CAUSE) for key in gone], gone)
-
-
-def incident_needs(ids: Sequence[str]) -> Needs:
-    """What `over_incidents` has to see: the incidents, where they lead, and whether there is an alert at the end."""
-
-    def held(facts: Facts) -> Needs:
-        ends = dict.fromkeys(destination(facts.rows, key) for key in ids if (INCIDENTS, key) in facts.rows)
-        return Needs(held=tuple((end, 1) for end in ends))
-
-    return Needs(rows=tuple((INCIDENTS, key) for key in ids), then=held)
 
 
 # --- a run -----------------------------------------------------------------------------------------------------------
@@ -187,8 +179,8 @@ class _Run:
         """Takes away those of the incidents that can go; what those lead to that stay."""
         one, led = self._sets[INCIDENTS], set[str]()
 
-        def decide(facts: Facts) -> Decision[list[str]]:
-            decision = over_incidents(facts, one, ids, before)
+        def decide(facts: Facts) -> Deciding[list[str]]:
+            decision = yield from over_incidents(facts, one, ids, before)
             gone = set(decision.answer)
             rows = (facts.rows.get((INCIDENTS, key)) for key in ids if key not in gone)
             led.clear()
@@ -196,7 +188,7 @@ class _Run:
             return decision
 
         async def work() -> int:
-            gone: list[str] = await self._store.write(self._tenant, incident_needs(ids), decide)
+            gone: list[str] = await self._store.write(self._tenant, Needs(rows=tuple((INCIDENTS, key) for key in ids)), decide)
             return len(gone)
 
         self.done.incidents += await self._step(work())

@@ -26,7 +26,7 @@ from secgraph.errors import BadBody, NotFound
 from secgraph.ingest.incident import destination, graver, opened
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
-from secgraph.store.protocol import HELD, Change, Decision, Facts, Needs, Put, Record, Row
+from secgraph.store.protocol import HELD, Change, Deciding, Decision, Facts, Needs, Put, Record, Row
 
 NAMED = 10
 """Most ids that a refusal names one by one."""
@@ -49,28 +49,22 @@ class Call:
 
 
 def merge_needs(incidents: Sequence[str]) -> Needs:
-    """What `merge` has to see: the incidents, where they lead, and every alert that will move."""
-
-    def held(facts: Facts) -> Needs:
-        return Needs(held=tuple((incident, HELD + 1) for incident in _ends(facts, incidents)[1:]), then=alerts)
-
-    def alerts(facts: Facts) -> Needs:
-        ids = [key for held in facts.held.values() for key in held]
-        return Needs(rows=tuple((ALERTS, key) for key in ids)) if len(ids) <= HELD else Needs()
-
-    return Needs(rows=tuple((INCIDENTS, key) for key in incidents), then=held)
+    """What `merge` has to see first: the incidents, and where they lead."""
+    return Needs(rows=tuple((INCIDENTS, key) for key in incidents))
 
 
-def merge(facts: Facts, incidents: Sequence[str], call: Call) -> Decision[str]:
+def merge(facts: Facts, incidents: Sequence[str], call: Call) -> Deciding[str]:
     """Merges incidents into the first of them; the answer is the one that survives. NotFound names those that are not there,
     BadBody says when they hold too many alerts for one call.
     """
     _present(facts, INCIDENTS, incidents, "incident")
     target, *merged = _ends(facts, incidents)
+    yield Needs(held=tuple((incident, HELD + 1) for incident in merged))
     alerts = [key for incident in merged for key in facts.held[incident]]
     if len(alerts) > HELD:
         raise BadBody("incidentIds", f"the incidents to be merged into {target} hold more than {HELD} alerts.",
                       hint="Name the largest one first, so that it stays; merge the others a few at a time.")  # fmt: skip
+    yield Needs(rows=tuple((ALERTS, key) for key in alerts))
     desk = _Desk(facts, call)
     for key in alerts:
         desk.move(key, target)
@@ -92,18 +86,14 @@ def _ends(facts: Facts, incidents: Iterable[str]) -> list[str]:
 
 
 def move_needs(alerts: Sequence[str], incident: str | None) -> Needs:
-    """What `move` has to see: the alerts, their incidents, the one they go to, and whether an incident keeps an alert."""
-
-    def held(facts: Facts) -> Needs:
-        return Needs(held=tuple((key, leaving + 1) for key, leaving in _homes(facts, alerts).items()))
-
+    """What `move` has to see first: the alerts, their incidents, and the one they go to."""
     rows = [(ALERTS, key) for key in alerts]
     if incident is not None:
         rows.append((INCIDENTS, incident))
-    return Needs(rows=tuple(rows), around=True, then=held)
+    return Needs(rows=tuple(rows), around=True)
 
 
-def move(facts: Facts, alerts: Sequence[str], incident: str | None, call: Call) -> Decision[str]:
+def move(facts: Facts, alerts: Sequence[str], incident: str | None, call: Call) -> Deciding[str]:
     """Moves alerts into an incident, or into a new one; the answer is the incident they are in. NotFound names what is not
     there.
     """
@@ -111,6 +101,7 @@ def move(facts: Facts, alerts: Sequence[str], incident: str | None, call: Call) 
     if incident is not None:
         _present(facts, INCIDENTS, [incident], "incident")
     homes = _homes(facts, alerts)
+    yield Needs(held=tuple((key, leaving + 1) for key, leaving in homes.items()))  # whether an incident keeps an alert
     desk = _Desk(facts, call)
     if incident is None:
         target = desk.open(alerts)

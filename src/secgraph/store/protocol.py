@@ -7,7 +7,7 @@ transaction. So a decision never sees a stale row and never waits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -56,8 +56,6 @@ class Needs:
     """(incident id, most): which alerts an incident holds, no more of them than `most`, and no more than one past `HELD` in
     all, which is how a decision can tell that there are too many.
     """
-    then: Callable[[Facts], Needs | None] | None = None
-    """What is needed besides, once this is there: whose alerts a merge moves depends on where its incidents redirect."""
 
 
 class Row:
@@ -213,7 +211,12 @@ class Decision(Generic[Answer]):
     answer: Answer
 
 
-Decide = Callable[[Facts], "Decision[Answer]"]
+Deciding = Generator[Needs, None, Decision[Answer]]
+"""A decision that asks for more on the way: once it goes on behind a need that it yielded, what is there of that is in its
+facts. Whose alerts a merge moves depends on where its incidents redirect.
+"""
+
+Decide = Callable[[Facts], Decision[Answer] | Deciding[Answer]]
 
 
 class Fence(NamedTuple):

@@ -27,6 +27,8 @@ from secgraph.store.protocol import (
     HELD,
     Change,
     Decide,
+    Deciding,
+    Decision,
     Entry,
     Facts,
     Fence,
@@ -111,11 +113,9 @@ class Turn:
     def _decided(self, one: Waiting) -> Steps[Any]:
         yield from guarded(one.fence)
         facts = Facts(max(self.now, self.stamp + clock.MICROSECOND), self._guid, {}, {}, {}, self._new_incident)
-        following: Needs | None = one.needs
-        while following is not None:
-            yield from self._add(facts, following)
-            following = following.then(facts) if following.then is not None else None
-        decision = one.decide(facts)
+        yield from self._add(facts, one.needs)
+        deciding = one.decide(facts)
+        decision = deciding if isinstance(deciding, Decision) else (yield from self._asked(facts, deciding))
         # A decision may write what it did not have to see; what was written down as new is not there.
         new = {(change.set.path, change.id) for change in decision.changes if isinstance(change, PutNew)}
         places = {place for place in map(_about, decision.changes) if place is not None}
@@ -127,6 +127,17 @@ class Turn:
         for staged in [self._staged(change, facts.now) for change in decision.changes]:
             self._accept(staged)
         return decision.answer
+
+    def _asked(self, facts: Facts, deciding: Deciding[Any]) -> Steps[Decision[Any]]:
+        """What a decision comes to that asks for more on the way."""
+        try:
+            while True:
+                yield from self._add(facts, next(deciding))
+        except StopIteration as end:
+            decision: Decision[Any] = end.value
+            return decision
+        finally:
+            deciding.close()
 
     def _expect_there(self, changes: Sequence[Change]) -> None:
         """Fault for what takes away an object that is not there, and for what a source said of such an alert: it is kept by
