@@ -16,7 +16,7 @@ from secgraph.model.edm import load
 from secgraph.store.copying.copy import Copy, Side, expect_whole
 from secgraph.store.copying.tables import OF_ALL, tables
 from secgraph.store.layout import quoted
-from secgraph.store.protocol import Decision, Needs, Remove
+from secgraph.store.protocol import Case, Change, Decision, Judged, Needs, PutCase, PutJudged, Remove
 from secgraph.store.registry import Registry
 from secgraph.store.sqlite.file import connect, migrate
 from secgraph.store.sqlite.side import copied_from, copied_into
@@ -72,8 +72,14 @@ async def filled(graph: Graph) -> None:
     number = graph.tenant.number
     taken = Remove(load().sets[ALERTS], ids[-1], cause="retention")
     await graph.core.store.write(number, Needs(), lambda _: Decision([taken], None))
+    judged = Judged(ids[0], "1", 1, -5, 2**61, (-(2**63), 7), b"\0\xff")
+    case = Case("1", 3, -5, 2**61, "series", "2", 9, outline=b"\0", apart=frozenset({"2"}))
+    kept: list[Change] = [PutJudged(judged, ((7, "user.upn:x", "Ünï"),), b"\0why"), PutCase(case)]
+    await graph.core.store.write(number, Needs(), lambda _: Decision(kept, None))
     await graph.core.store.run(
         ("retention_put", {"tenant": number, "kind": "alerts", "days": 30}),
+        ("correlation_put", {"tenant": number, "name": "window", "value": "1"}), ("terms_change", {"tenant": number}),
+        ("snapshot_put", {"tenant": number, "v": 1, "stamp": 2, "total": 3, "counts": b"\0"}),
         ("certificate_add", {"tenant": number, "client": graph.application.id, "sha256": "a", "sha1": "b", "subject": "CN=x", "starts": 1,
                              "ends": 2, "created": 3, "der": b"\0\1\xff"}),
         ("assertion_add", {"tenant": number, "client": graph.application.id, "jti": "j", "content": "c", "first": 1, "ends": 2}),
@@ -96,8 +102,9 @@ async def source(tmp_path: Path, clock: Clock) -> Path:
 def test_every_table_is_known() -> None:
     """A table that comes along is copied by itself where its key begins with the tenant; whoever adds one adds it here."""
     assert list(tables()) == [
-        "tenants", "alerts_v2", "applications", "assertions", "certificates", "entries", "events", "facts", "incident_keys", "incidents", "rejected",
-        "removed", "retention", "secrets", "signing_keys", "source_states",
+        "tenants", "alerts_v2", "apart", "applications", "assertions", "cases", "certificates", "correlation", "entities", "entries", "events", "facts",
+        "incident_keys", "incidents", "postings", "reasons", "rejected", "removed", "retention", "secrets", "signing_keys", "snapshots", "source_states",
+        "subjects",
     ]  # fmt: skip
     assert {name for name, table in tables().items() if not table.of_tenant} == set(OF_ALL)
 

@@ -8,7 +8,7 @@ import pytest
 
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
-from secgraph.store import turn
+from secgraph.store import sight
 from secgraph.store.protocol import Deciding, Decision, Facts, Needs, Put, PutIncidentKey
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ async def test_what_incidents_hold(ground: Ground) -> None:
 async def test_what_incidents_hold_is_bounded_in_all(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(12):
         await ground.add(number, incidentId=str(number // 4))
-    monkeypatch.setattr(turn, "HELD", 5)
+    monkeypatch.setattr(sight, "HELD", 5)
     facts = await shown(ground, Needs(held=(("0", 100), ("1", 100), ("2", 100))))
     assert [len(facts.held[key]) for key in ("0", "1", "2")] == [4, 2, 0], "one more than allowed, so that it can be told"
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from secgraph.errors import Fault, UsageError
 from secgraph.model.choices import ALERTS
 from secgraph.store.kept import kept
-from secgraph.store.protocol import PutEntry, PutIncidentKey, Reject, Remove
+from secgraph.store.protocol import Case, Judged, PutCase, PutEntry, PutIncidentKey, PutJudged, Reject, Remove
 from secgraph.store.registry import FRESH_SECONDS, Registry
 from secgraph.store.retention import retain
 from secgraph.testing import Clock, self_signed
@@ -99,6 +99,13 @@ async def test_a_deleted_tenant_leaves_nothing_and_its_number_is_never_used_agai
         await ground.add(2, tenant)
         await ground.write(Remove(ground.model.sets[ALERTS], "da0002"), tenant=tenant)
         await retain(ground.store, tenant.number, alerts=30)
+        await ground.write(
+            PutJudged(Judged("da0001", "1", 1, 1, 1, (1,), b"x"), ((1, "user.upn:x", "x"),), b"why"), PutCase(Case("1", apart=frozenset({"2"}))), tenant=tenant,
+        )  # fmt: skip
+        await ground.store.run(
+            ("correlation_put", {"tenant": tenant.number, "name": "window", "value": "1"}),
+            ("snapshot_put", {"tenant": tenant.number, "v": 1, "stamp": 2, "total": 3, "counts": b"x"}),
+        )
         assert application.tenant == tenant.number
     filled = rows_of(ground.place, other.number)
     assert all(count > 0 for name, count in filled.items() if not name.startswith("incidents")), filled

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from secgraph import clock
+
+if TYPE_CHECKING:
+    from secgraph.store.protocol import Near
 
 
 class Sql(NamedTuple):
@@ -62,7 +65,8 @@ class Dialect(Protocol):
     """How many characters an index holds of a text of any length."""
     clock: str
     """The statement that takes a tenant's clock, for the rest of the transaction: its GUID, the last sequence number, the
-    last stamp, the last incident number, and the database's own instant (null where it has none to offer).
+    last stamp, the last incident number, the number of its terms, and the database's own instant (null where it has none to
+    offer).
     """
     columns: str
     """The statement that names the columns of the table whose name is bound."""
@@ -89,6 +93,12 @@ class Dialect(Protocol):
     def bytes_of(self, document: str) -> str:
         """A document as the bytes that are sent."""
 
+    def near(self, tenant: int, wanted: Sequence[Near], most: int) -> Sql:
+        """The question which alerts name what: for each that is wanted, in order, a list for `numbers_of`."""
+
+    def numbers_of(self, listed: Any) -> list[int]:
+        """Numbers out of a list that the database made."""
+
     # -- conditions and order
 
     def distinct(self, left: str, right: str) -> str:
@@ -102,6 +112,9 @@ class Dialect(Protocol):
 
     def listed(self, values: Iterable[str]) -> object:
         """Texts as the one value that `among` takes."""
+
+    def numbers(self, values: Iterable[int]) -> object:
+        """Whole numbers as the one value that `among` takes."""
 
     def headed(self, column: str) -> str:
         """What an index holds of a column whose texts may have any length: the whole or their first `head` characters."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from secgraph.store.dialect import Dialect
+from secgraph.store.judgements import Judgements
 from secgraph.store.layout import combination
 from secgraph.store.shape import shape
 from secgraph.store.statements import statement
@@ -43,6 +44,7 @@ class Pending:
         self.removed: list[tuple[Any, ...]] = []
         self._unsaid: list[int] = []
         self._unnamed: list[str] = []
+        self.judgements = Judgements(tenant)
 
     def rows(self, path: str) -> _Rows:
         """The rows of the set at that path."""
@@ -106,6 +108,7 @@ class Pending:
             self.removed,
         ):
             gathered.clear()
+        yield from self.judgements.steps()
 
     def _of_set(self, path: str, rows: _Rows) -> Steps[None]:
         how = shape(path)

@@ -42,6 +42,17 @@ class Page:
 HELD = 10_000
 """Most alerts of incidents that one decision is about."""
 
+NEAR = 256
+"""Most alerts that are read for one thing which they name: the latest."""
+
+
+class Near(NamedTuple):
+    """Which alerts name a thing, their activity ending from one instant to another."""
+
+    key: int
+    since: int
+    until: int
+
 
 @dataclass(frozen=True, slots=True)
 class Needs:
@@ -56,6 +67,12 @@ class Needs:
     """(incident id, most): which alerts an incident holds, no more of them than `most`, and no more than one past `HELD` in
     all, which is how a decision can tell that there are too many.
     """
+    near: tuple[Near, ...] = ()
+    """Which alerts name what, no more of each than `NEAR`."""
+    subjects: tuple[str, ...] = ()
+    """Alerts that are needed as they are judged."""
+    cases: tuple[str, ...] = ()
+    """Incidents that are needed with their cases."""
 
 
 class Row:
@@ -110,6 +127,47 @@ class Entry:
 
 
 @dataclass(slots=True)
+class Judged:
+    """An alert as it is judged with others."""
+
+    alert: str
+    incident: str
+    v: int
+    """Of the snapshot it was judged under."""
+    first: int
+    last: int
+    """When its activity began and ended, in ticks."""
+    keys: tuple[int, ...]
+    """What it is found by."""
+    data: bytes
+    """What the judgement sees of it; the store need not know."""
+    born: int = 0
+    """The tenant's stamp of the alert's first commit, which the store knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is kept of an incident beside its row."""
+
+    incident: str
+    alerts: int = 0
+    first: int = 0
+    last: int = 0
+    """When the activity of its alerts began and ended, in ticks."""
+    series: str = ""
+    """The series that all of them are of; empty where there is none."""
+    continues: str | None = None
+    """The incident that it goes on from."""
+    joined: int = 0
+    """The instant at which an alert last joined it."""
+    settled: bool = False
+    outline: bytes = b""
+    """What its alerts say together; the store need not know."""
+    apart: frozenset[str] = frozenset()
+    """The incidents from which a person keeps it apart."""
+
+
+@dataclass(slots=True)
 class Facts:
     """What the store found, and the tenant's clock at this turn."""
 
@@ -123,6 +181,13 @@ class Facts:
     """The next incident id of the tenant: decimal digits."""
     held: dict[str, list[str]] = field(default_factory=dict)
     """The ids of the alerts of an incident, the oldest first."""
+    near: dict[Near, list[Judged]] = field(default_factory=dict)
+    """The alerts that name a thing, the latest first."""
+    subjects: dict[str, Judged] = field(default_factory=dict)
+    """Alerts as they are judged, by id."""
+    cases: dict[str, Case] = field(default_factory=dict)
+    terms: int = 0
+    """The number of what alerts are judged by in this tenant: another one means that something of it changed."""
 
 
 @dataclass(slots=True)
@@ -181,6 +246,24 @@ class PutEntry:
 
 
 @dataclass(slots=True)
+class PutJudged:
+    """Keep how an alert that is there is judged, and whatever names it has that were not there yet."""
+
+    judged: Judged
+    names: tuple[tuple[int, str, str], ...] = ()
+    """Of the things that it names the strongest key, as a number and as text, and the name."""
+    reasons: bytes = b""
+    """Why it is where it is; empty where nothing is to be said."""
+
+
+@dataclass(slots=True)
+class PutCase:
+    """Keep a case; from which others its incident is kept apart, both ways."""
+
+    case: Case
+
+
+@dataclass(slots=True)
 class PutIncidentKey:
     """Remember which of our incidents a source's incident is."""
 
@@ -200,7 +283,7 @@ class Reject:
     original: bytes
 
 
-Change = Put | PutNew | Remove | PutEntry | PutIncidentKey | Reject
+Change = Put | PutNew | Remove | PutEntry | PutJudged | PutCase | PutIncidentKey | Reject
 
 
 @dataclass(slots=True)

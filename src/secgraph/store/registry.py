@@ -32,7 +32,8 @@ SHORTEST_WORD = 8
 """Fewest digits of a thumbprint that name a certificate."""
 
 ERASED = ("alert_words", "incident_words", "alerts", "incidents", "events", "entries", "alert_tally", "incident_tally",
-          "incident_keys", "rejected", "source_states", "removed", "retention")  # fmt: skip
+          "incident_keys", "rejected", "source_states", "removed", "retention", "subjects", "postings", "entities", "cases",
+          "apart", "reasons", "snapshots", "correlation")  # fmt: skip
 
 
 def erasure(tenant: int) -> list[tuple[str, dict[str, Any]]]:

@@ -118,6 +118,83 @@ SELECT e.source, e.product, e.native, e.updated, e.received, e.repaired, e.origi
 FROM "alerts_v2" a JOIN entries e ON e.tenant = a.tenant AND e.born = a.born
 WHERE a.tenant = :tenant AND a.id = :alert AND e.original IS NOT NULL ORDER BY e.source;
 
+-- name: subject_put
+INSERT INTO subjects (tenant, born, alert, incident, v, first, last, keys, data)
+VALUES (:tenant, :born, :alert, :incident, :v, :first, :last, :keys, :data)
+ON CONFLICT (tenant, born) DO UPDATE SET
+  incident = excluded.incident, v = excluded.v, first = excluded.first, last = excluded.last, keys = excluded.keys,
+  data = excluded.data;
+
+-- name: subject_move
+UPDATE subjects SET incident = :incident WHERE tenant = :tenant AND born = :born;
+
+-- name: subject_remove
+DELETE FROM subjects WHERE tenant = :tenant AND born = :born;
+
+-- name: posting_put
+INSERT INTO postings (tenant, key, last, born) VALUES (:tenant, :key, :last, :born);
+
+-- name: posting_remove
+DELETE FROM postings WHERE tenant = :tenant AND key = :key AND last = :last AND born = :born;
+
+-- name: entity_put
+-- What something was called first stays.
+INSERT INTO entities (tenant, key, text, name) VALUES (:tenant, :key, :text, :name)
+ON CONFLICT (tenant, key) DO NOTHING;
+
+-- name: entities
+-- In the order of their keys; when they were seen is told by what names them.
+SELECT e.key, e.text, e.name,
+  (SELECT p.last FROM postings p WHERE p.tenant = e.tenant AND p.key = e.key ORDER BY p.last LIMIT 1) AS first,
+  (SELECT p.last FROM postings p WHERE p.tenant = e.tenant AND p.key = e.key ORDER BY p.last DESC LIMIT 1) AS last
+FROM entities e WHERE e.tenant = :tenant AND e.text > :after ORDER BY e.text LIMIT :most;
+
+-- name: case_put
+INSERT INTO cases (tenant, incident, alerts, first, last, series, continues, joined, settled, outline)
+VALUES (:tenant, :incident, :alerts, :first, :last, :series, :continues, :joined, :settled, :outline)
+ON CONFLICT (tenant, incident) DO UPDATE SET
+  alerts = excluded.alerts, first = excluded.first, last = excluded.last, series = excluded.series,
+  continues = excluded.continues, joined = excluded.joined, settled = excluded.settled, outline = excluded.outline;
+
+-- name: case_remove
+DELETE FROM cases WHERE tenant = :tenant AND incident = :incident;
+
+-- name: apart_put
+INSERT INTO apart (tenant, incident, other) VALUES (:tenant, :incident, :other)
+ON CONFLICT (tenant, incident, other) DO NOTHING;
+
+-- name: apart_remove
+DELETE FROM apart WHERE tenant = :tenant AND incident = :incident AND other = :other;
+
+-- name: reasons_put
+INSERT INTO reasons (tenant, born, stamp, data) VALUES (:tenant, :born, :stamp, :data);
+
+-- name: reasons_remove
+DELETE FROM reasons WHERE tenant = :tenant AND born = :born;
+
+-- name: terms_change
+-- What alerts are judged by is another one from here on.
+UPDATE tenants SET terms = terms + 1 WHERE tenant = :tenant;
+
+-- name: terms
+SELECT terms FROM tenants WHERE tenant = :tenant;
+
+-- name: correlation
+SELECT name, value FROM correlation WHERE tenant = :tenant;
+
+-- name: correlation_put
+INSERT INTO correlation (tenant, name, value) VALUES (:tenant, :name, :value)
+ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value;
+
+-- name: correlation_remove
+DELETE FROM correlation WHERE tenant = :tenant AND name = :name;
+
+-- name: snapshot_put
+INSERT INTO snapshots (tenant, v, stamp, total, counts) VALUES (:tenant, :v, :stamp, :total, :counts);
+
+-- name: snapshot
+SELECT v, stamp, total, counts FROM snapshots WHERE tenant = :tenant ORDER BY v DESC LIMIT 1;
+
 -- name: incident_key_put
 INSERT INTO incident_keys (tenant, space, native, incident) VALUES (:tenant, :space, :native, :incident)
 ON CONFLICT (tenant, space, native) DO UPDATE SET incident = excluded.incident;
@@ -233,6 +310,30 @@ DELETE FROM removed WHERE tenant = :tenant;
 
 -- name: retention_erase
 DELETE FROM retention WHERE tenant = :tenant;
+
+-- name: subjects_erase
+DELETE FROM subjects WHERE tenant = :tenant;
+
+-- name: postings_erase
+DELETE FROM postings WHERE tenant = :tenant;
+
+-- name: entities_erase
+DELETE FROM entities WHERE tenant = :tenant;
+
+-- name: cases_erase
+DELETE FROM cases WHERE tenant = :tenant;
+
+-- name: apart_erase
+DELETE FROM apart WHERE tenant = :tenant;
+
+-- name: reasons_erase
+DELETE FROM reasons WHERE tenant = :tenant;
+
+-- name: snapshots_erase
+DELETE FROM snapshots WHERE tenant = :tenant;
+
+-- name: correlation_erase
+DELETE FROM correlation WHERE tenant = :tenant;
 
 -- name: entries_erase
 DELETE FROM entries WHERE tenant = :tenant;

@@ -24,7 +24,6 @@ from secgraph.store.dialect import Dialect
 from secgraph.store.fence import guarded
 from secgraph.store.pending import Pending
 from secgraph.store.protocol import (
-    HELD,
     Change,
     Decide,
     Deciding,
@@ -34,16 +33,19 @@ from secgraph.store.protocol import (
     Fence,
     Needs,
     Put,
+    PutCase,
     PutEntry,
     PutIncidentKey,
+    PutJudged,
     PutNew,
     Record,
     Reject,
     Remove,
     Row,
 )
-from secgraph.store.seen import Place, Seen
+from secgraph.store.seen import Place
 from secgraph.store.shape import shape
+from secgraph.store.sight import Sight
 from secgraph.store.steps import Ask, Steps, ask, do
 
 encode = msgspec.json.encode
@@ -81,10 +83,11 @@ class Turn:
         self._own = now is None
         self.stamp = 0
         self._dialect = dialect
-        self._seen = Seen(dialect, tenant)
         self._pending = Pending(dialect, tenant)
+        self._sight = Sight(dialect, tenant, self._pending)
+        self._seen, self._subjects = self._sight.seen, self._sight.subjects
         self._guid = self._quoted_guid = ""
-        self._seq = self._incidents = 0
+        self._seq = self._incidents = self._terms = 0
         self._numbers: int | None = None
 
     def carry_out(self, writes: Sequence[Waiting]) -> Steps[None]:
@@ -92,12 +95,12 @@ class Turn:
         found = yield Ask(self._dialect.clock, (self.tenant,))
         if not found:
             raise Fault(f"Tenant number {self.tenant} does not exist.")
-        self._guid, self._seq, self.stamp, self._incidents, present = found[0]
+        self._guid, self._seq, self.stamp, self._incidents, self._terms, present = found[0]
         self._quoted_guid = encode(self._guid).decode()
         if self._own:
             self.now = present
         started = (self._seq, self._incidents)
-        yield from self._seen.load([one.needs for one in writes])
+        yield from self._sight.load([one.needs for one in writes])
         for one in writes:
             mark = (self._seq, self.stamp, self._incidents)
             try:
@@ -112,14 +115,16 @@ class Turn:
 
     def _decided(self, one: Waiting) -> Steps[Any]:
         yield from guarded(one.fence)
-        facts = Facts(max(self.now, self.stamp + clock.MICROSECOND), self._guid, {}, {}, {}, self._new_incident)
-        yield from self._add(facts, one.needs)
+        now = max(self.now, self.stamp + clock.MICROSECOND)
+        facts = Facts(now, self._guid, {}, {}, {}, self._new_incident, terms=self._terms)
+        yield from self._sight.add(facts, one.needs)
         deciding = one.decide(facts)
         decision = deciding if isinstance(deciding, Decision) else (yield from self._asked(facts, deciding))
         # A decision may write what it did not have to see; what was written down as new is not there.
         new = {(change.set.path, change.id) for change in decision.changes if isinstance(change, PutNew)}
         places = {place for place in map(_about, decision.changes) if place is not None}
         yield from self._seen.load_rows(places - new)
+        yield from self._sight.load_judged(decision.changes)
         if self._numbers is None and any(isinstance(change, Reject) for change in decision.changes):
             rows = yield ask("rejected_last", tenant=self.tenant)
             self._numbers = rows[0][0]
@@ -132,7 +137,7 @@ class Turn:
         """What a decision comes to that asks for more on the way."""
         try:
             while True:
-                yield from self._add(facts, next(deciding))
+                yield from self._sight.add(facts, next(deciding))
         except StopIteration as end:
             decision: Decision[Any] = end.value
             return decision
@@ -152,38 +157,6 @@ class Turn:
                 what = "taken away" if isinstance(change, Remove) else "spoken of"
                 raise Fault(f"{place[0]} '{place[1]}' cannot be {what}: there is no such object.")
             there[place] = not isinstance(change, Remove)
-
-    # -- what a decision sees
-
-    def _add(self, facts: Facts, needs: Needs) -> Steps[None]:
-        """Adds what is needed to the facts: copies, so that a decision that fails leaves no trace in what others see."""
-        yield from self._seen.load([needs])
-        for key in needs.rows:
-            self._show(facts, key)
-            row = facts.rows.get(key)
-            if row is not None and needs.around and "incidentId" in row.record:
-                self._show(facts, (INCIDENTS, row.record["incidentId"]))
-        for key in needs.entries:
-            if (entry := self._seen.entries[key]) is not None:
-                facts.entries[key] = entry
-        for key in needs.incidents:
-            if (incident := self._seen.incidents[key]) is not None:
-                facts.incidents[key] = incident
-                self._show(facts, (INCIDENTS, incident))
-        if needs.held:
-            yield from self._pending.steps()  # what those before decided is found with the rest
-        left = HELD + 1
-        for incident, most in needs.held:
-            ids = yield ask("alerts_held", tenant=self.tenant, incident=fold(incident), most=min(most, left))
-            facts.held[incident] = [row[0] for row in ids]
-            left -= len(ids)
-
-    def _show(self, facts: Facts, key: Place) -> None:
-        """Adds a row, and behind an incident that redirects all that it leads to."""
-        at: Place | None = key
-        while at is not None and at not in facts.rows and (row := self._seen.rows.get(at)) is not None:
-            facts.rows[at] = row.copy()
-            at = self._seen.leads_to(at)
 
     def _new_incident(self) -> str:
         self._incidents += 1
@@ -258,6 +231,12 @@ class Turn:
                 self._accept_row(put, staged)
             case Remove() as gone:
                 self._accept_removal(gone, staged)
+            case PutJudged() as put:
+                row = self._seen.rows[ALERTS, put.judged.alert]
+                assert row is not None  # noqa: S101 -- `_expect_there` saw to it
+                self._subjects.put(put, row.born, self.stamp)
+            case PutCase() as put:
+                self._subjects.put_case(put.case)
             case PutIncidentKey() as put:
                 self._seen.incidents[put.space, put.native_id] = put.incident
                 self._pending.keys[put.space, put.native_id] = {
@@ -274,6 +253,8 @@ class Turn:
         path, key = put.set.path, str(put.record["id"])
         before = self._seen.rows.get((path, key))
         born = staged.stamp if before is None else before.born
+        if path == ALERTS and before is not None and put.record["incidentId"] != before.record["incidentId"]:
+            self._subjects.move(born, put.record["incidentId"])
         self._seen.rows[path, key] = Row(put.record, int(staged.values[2]), dict(put.touched), born)
         rows = self._pending.rows(path)
         self._pending.put(path, key, (*staged.values[:6], born, *staged.values[7:]), created=before is None)
@@ -296,8 +277,10 @@ class Turn:
         self._pending.removed.append((self.tenant, staged.stamp, gone.set.table, key, row.born))
         if path == ALERTS:
             self._pending.remove_entries(row.born)
+            self._subjects.forget(row.born)
         if path == INCIDENTS:
             self._pending.remove_keys(key)
+            self._subjects.forget_case(key)
         tally = shape(path).tally
         if tally:
             self._pending.rows(path).tally[_numbers(tally, row.record)] -= 1
@@ -335,6 +318,8 @@ def _about(change: Change) -> Place | None:
             return one.path, key
         case PutEntry(alert=alert):
             return ALERTS, alert
+        case PutJudged(judged=judged):
+            return ALERTS, judged.alert
     return None
 
 

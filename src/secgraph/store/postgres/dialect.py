@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from secgraph.model.value import UNSTORABLE
 from secgraph.odata.search import APART
 from secgraph.store.dialect import Late, Sql
+from secgraph.store.protocol import Near
 
 LONGEST_WORD = 200
 """Longest word, in characters, that is kept as it is: an entry of a GIN index has 2,700 bytes at most."""
@@ -76,8 +77,9 @@ class Postgres:
     head = HEAD
     # The clock is read outside of what waits for the row: an instant from before the wait would be an earlier one.
     clock = (
-        "SELECT c.guid, c.seq, c.stamp, c.incidents, floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint * 10"
-        " FROM (SELECT guid, seq, stamp, incidents FROM tenants WHERE tenant = ? FOR UPDATE) c"
+        "SELECT c.guid, c.seq, c.stamp, c.incidents, c.terms,"
+        " floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint * 10"
+        " FROM (SELECT guid, seq, stamp, incidents, terms FROM tenants WHERE tenant = ? FOR UPDATE) c"
     )
     columns = (
         "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(quote_ident(?)) AND attnum > 0 AND NOT attisdropped"
@@ -111,6 +113,29 @@ class Postgres:
     def listed(values: Iterable[str]) -> object:
         """Texts as the one value that `among` takes. What no row can hold would be refused, and is left out."""
         return [value for value in values if not UNSTORABLE.search(value)]
+
+    @staticmethod
+    def numbers(values: Iterable[int]) -> object:
+        """Whole numbers as the one value that `among` takes."""
+        return list(values)
+
+    @staticmethod
+    def near(tenant: int, wanted: Sequence[Near], most: int) -> Sql:
+        """The question which alerts name what; each is a search of its own in the index, which ends after so many."""
+        text = (
+            "SELECT ARRAY(SELECT p.born FROM postings p WHERE p.tenant = ? AND p.key = k.key"
+            " AND p.last BETWEEN k.since AND k.until ORDER BY p.last DESC, p.born DESC LIMIT ?)"
+            " FROM unnest(?::bigint[], ?::bigint[], ?::bigint[]) WITH ORDINALITY k (key, since, until, place)"
+            " ORDER BY k.place"
+        )
+        keys, since, until = (list(column) for column in zip(*wanted, strict=True))
+        return Sql(text, (tenant, most, keys, since, until))
+
+    @staticmethod
+    def numbers_of(listed: Any) -> list[int]:
+        """Numbers out of an array."""
+        found: list[int] = listed
+        return found
 
     @staticmethod
     def headed(column: str) -> str:

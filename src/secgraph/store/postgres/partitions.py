@@ -16,9 +16,10 @@ from secgraph.store.postgres.dialect import Postgres, WordList
 FEWEST, MOST = 2, 512
 """How many partitions there may be: each is a dozen tables, and three dozen indexes that a server keeps open."""
 
-LARGE = frozenset({"events", "entries", "entries_packed", "removed", "incident_keys", "rejected"}) | {
-    name for one in load().stored() for name in (one.table, f"{one.table}_words")
-}
+LARGE = frozenset({
+    "events", "entries", "entries_packed", "removed", "incident_keys", "rejected", "subjects", "postings", "entities", "cases",
+    "reasons", *(name for one in load().stored() for name in (one.table, f"{one.table}_words")),
+})  # fmt: skip
 """The tables that grow with what is reported. `entries_packed` is what `entries` is called while it is made."""
 
 _MADE = re.compile(r'CREATE TABLE "?(\w+)"? ')

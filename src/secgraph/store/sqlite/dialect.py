@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 import msgspec
 
 from secgraph.store.dialect import Sql, Words, phrase
+from secgraph.store.protocol import Near
+
+_numbers = msgspec.json.Decoder(list[int])
 
 
 class Sqlite:
@@ -18,7 +21,7 @@ class Sqlite:
     false, true = "0", "1"
     counts = False
     head = sys.maxsize
-    clock = "SELECT guid, seq, stamp, incidents, NULL FROM tenants WHERE tenant = ?"
+    clock = "SELECT guid, seq, stamp, incidents, terms, NULL FROM tenants WHERE tenant = ?"
     columns = "SELECT name FROM pragma_table_info(?)"
     there = "SELECT count(*) FROM sqlite_master WHERE name = ?"
 
@@ -64,6 +67,26 @@ class Sqlite:
     def listed(values: Iterable[str]) -> str:
         """Texts as the one value that `among` takes."""
         return msgspec.json.encode(list(values)).decode()
+
+    @staticmethod
+    def numbers(values: Iterable[int]) -> str:
+        """Whole numbers as the one value that `among` takes."""
+        return msgspec.json.encode(list(values)).decode()
+
+    @staticmethod
+    def near(tenant: int, wanted: Sequence[Near], most: int) -> Sql:
+        """The question which alerts name what; each is a search of its own in the index, which ends after so many."""
+        text = (
+            "SELECT (SELECT json_group_array(born) FROM (SELECT p.born FROM postings p WHERE p.tenant = ?"
+            " AND p.key = k.value ->> 0 AND p.last BETWEEN k.value ->> 1 AND k.value ->> 2"
+            " ORDER BY p.last DESC, p.born DESC LIMIT ?)) FROM json_each(?) k"
+        )
+        return Sql(text, (tenant, most, msgspec.json.encode(wanted).decode()))
+
+    @staticmethod
+    def numbers_of(listed: Any) -> list[int]:
+        """Numbers out of a JSON array."""
+        return _numbers.decode(listed)
 
     @staticmethod
     def headed(column: str) -> str:

@@ -1,0 +1,85 @@
+"""What the decisions of a turn see: gathers what they need, and shows it as those before them left it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.odata.query import fold
+from secgraph.store.dialect import Dialect
+from secgraph.store.pending import Pending
+from secgraph.store.protocol import HELD, Change, Facts, Needs, PutCase, PutJudged, PutNew, Remove
+from secgraph.store.seen import Place, Seen
+from secgraph.store.steps import Steps, ask
+from secgraph.store.subjects import Subjects
+
+
+class Sight:
+    """What was read for a turn."""
+
+    def __init__(self, dialect: Dialect, tenant: int, pending: Pending) -> None:
+        self.seen = Seen(dialect, tenant)
+        self.subjects = Subjects(dialect, tenant, pending.judgements)
+        self._tenant = tenant
+        self._pending = pending
+
+    def load(self, needs: Sequence[Needs]) -> Steps[None]:
+        """Reads what is needed and was not read yet."""
+        yield from self.seen.load(needs)
+        yield from self.subjects.load(needs, self._born(key for one in needs for key in one.subjects))
+
+    def load_judged(self, changes: Sequence[Change]) -> Steps[None]:
+        """Reads how those alerts are judged that are to be judged otherwise or taken away, and the cases that this changes."""
+        gone = [change for change in changes if isinstance(change, Remove)]
+        alerts = [one.id for one in gone if one.set.path == ALERTS]
+        alerts += [change.judged.alert for change in changes if isinstance(change, PutJudged)]
+        born = self._born(alerts)
+        yield from self.subjects.load((), born)
+        for change in changes:
+            if isinstance(change, PutNew) and change.set.path == INCIDENTS:
+                self.subjects.open_case(change.id)
+        cases = [change.case.incident for change in changes if isinstance(change, PutCase)]
+        cases += [one.id for one in gone if one.set.path == INCIDENTS]
+        cases += [one.incident for at in born if (one := self.subjects.found[at]) is not None]
+        yield from self.subjects.load_cases(cases)
+
+    def _born(self, alerts: Iterable[str]) -> list[int]:
+        rows = (self.seen.rows.get((ALERTS, key)) for key in alerts)
+        return [row.born for row in rows if row is not None]
+
+    def add(self, facts: Facts, needs: Needs) -> Steps[None]:
+        """Adds what is needed to the facts: copies, so that a decision that fails leaves no trace in what others see."""
+        yield from self.load([needs])
+        for key in needs.rows:
+            self._show(facts, key)
+            row = facts.rows.get(key)
+            if row is not None and needs.around and "incidentId" in row.record:
+                self._show(facts, (INCIDENTS, row.record["incidentId"]))
+        for key in needs.entries:
+            if (entry := self.seen.entries[key]) is not None:
+                facts.entries[key] = entry
+        for key in needs.incidents:
+            if (incident := self.seen.incidents[key]) is not None:
+                facts.incidents[key] = incident
+                self._show(facts, (INCIDENTS, incident))
+        for near in needs.near:
+            facts.near[near] = self.subjects.near(near)
+        for alert in needs.subjects:
+            row = self.seen.rows.get((ALERTS, alert))
+            if row is not None and (judged := self.subjects.found[row.born]) is not None:
+                facts.subjects[alert] = judged
+        facts.cases.update((incident, self.subjects.cases[incident]) for incident in needs.cases)
+        if needs.held:
+            yield from self._pending.steps()  # what those before decided is found with the rest
+        left = HELD + 1
+        for incident, most in needs.held:
+            ids = yield ask("alerts_held", tenant=self._tenant, incident=fold(incident), most=min(most, left))
+            facts.held[incident] = [row[0] for row in ids]
+            left -= len(ids)
+
+    def _show(self, facts: Facts, key: Place) -> None:
+        """Adds a row, and behind an incident that redirects all that it leads to."""
+        at: Place | None = key
+        while at is not None and at not in facts.rows and (row := self.seen.rows.get(at)) is not None:
+            facts.rows[at] = row.copy()
+            at = self.seen.leads_to(at)
