@@ -15,6 +15,7 @@ from secgraph.errors import UsageError
 from secgraph.model.edm import load
 from secgraph.store.copying.copy import Copy, Side, expect_whole
 from secgraph.store.copying.tables import OF_ALL, tables
+from secgraph.store.judgements import packed
 from secgraph.store.layout import quoted
 from secgraph.store.protocol import Case, Change, Decision, Judged, Needs, PutCase, PutJudged, Remove
 from secgraph.store.registry import Registry
@@ -72,7 +73,7 @@ async def filled(graph: Graph) -> None:
     number = graph.tenant.number
     taken = Remove(load().sets[ALERTS], ids[-1], cause="retention")
     await graph.core.store.write(number, Needs(), lambda _: Decision([taken], None))
-    judged = Judged(ids[0], "1", 1, -5, 2**61, (-(2**63), 7), b"\0\xff")
+    judged = Judged(ids[0], "1", 1, -5, 2**61, packed((-(2**63), 7)), b"\0\xff")
     case = Case("1", 3, -5, 2**61, "series", "2", 9, outline=b"\0", apart=frozenset({"2"}))
     kept: list[Change] = [PutJudged(judged, ((7, "user.upn:x", "Ünï"),), b"\0why"), PutCase(case)]
     await graph.core.store.write(number, Needs(), lambda _: Decision(kept, None))

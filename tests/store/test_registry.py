@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from secgraph.errors import Fault, UsageError
 from secgraph.model.choices import ALERTS
+from secgraph.store.judgements import packed
 from secgraph.store.kept import kept
 from secgraph.store.protocol import Case, Judged, PutCase, PutEntry, PutIncidentKey, PutJudged, Reject, Remove
 from secgraph.store.registry import FRESH_SECONDS, Registry
@@ -100,7 +101,7 @@ async def test_a_deleted_tenant_leaves_nothing_and_its_number_is_never_used_agai
         await ground.write(Remove(ground.model.sets[ALERTS], "da0002"), tenant=tenant)
         await retain(ground.store, tenant.number, alerts=30)
         await ground.write(
-            PutJudged(Judged("da0001", "1", 1, 1, 1, (1,), b"x"), ((1, "user.upn:x", "x"),), b"why"), PutCase(Case("1", apart=frozenset({"2"}))), tenant=tenant,
+            PutJudged(Judged("da0001", "1", 1, 1, 1, packed((1,)), b"x"), ((1, "user.upn:x", "x"),), b"why"), PutCase(Case("1", apart=frozenset({"2"}))), tenant=tenant,
         )  # fmt: skip
         await ground.store.run(
             ("correlation_put", {"tenant": tenant.number, "name": "window", "value": "1"}),

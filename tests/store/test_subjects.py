@@ -9,6 +9,7 @@ import pytest
 from tests.store.test_removal import in_one_turn
 
 from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.store.judgements import numbers, packed
 from secgraph.store.protocol import NEAR, Case, Change, Decision, Facts, Judged, Near, Needs, Put, PutCase, PutJudged, Remove
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ LATE = 2**62
 
 
 def judged(number: int, *keys: int, last: int = 100, incident: str = "1", data: bytes = b"x") -> Judged:
-    return Judged(f"da{number:04}", incident, 3, last - 10, last, keys, data)
+    return Judged(f"da{number:04}", incident, 3, last - 10, last, packed(keys), data)
 
 
 async def near(ground: Ground, key: int, since: int = 0, until: int = LATE) -> list[str]:
@@ -44,7 +45,7 @@ async def test_an_alert_comes_back_as_it_was_judged(ground: Ground) -> None:
     found = await subject(ground, 1)
     assert found is not None
     assert (found.alert, found.incident, found.v, found.first, found.last) == ("da0001", "1", 3, 90, 100)
-    assert (found.keys, found.data, found.born > 0, record["id"]) == ((-(2**63), 7), b"\0\xff", True, "da0001")
+    assert (numbers(found.keys), found.data, found.born > 0, record["id"]) == ((-(2**63), 7), b"\0\xff", True, "da0001")
     await ground.add(2)
     assert await subject(ground, 2) is None, "there, and not judged"
 
@@ -91,11 +92,11 @@ async def test_another_version_is_found_by_what_it_names_now(ground: Ground) -> 
 async def test_several_versions_in_one_turn_leave_the_last(ground: Ground, steps: tuple[Judged, ...]) -> None:
     await ground.write(ground.put(ground.alert(1)), *(PutJudged(replace(one)) for one in steps))
     for key in (7, 8):
-        assert await near(ground, key) == (["da0001"] if key in steps[-1].keys else []), key
+        assert await near(ground, key) == (["da0001"] if key in numbers(steps[-1].keys) else []), key
     again = [PutJudged(replace(one)) for one in steps]
     await ground.write(*again)
     for key in (7, 8):
-        assert await near(ground, key) == (["da0001"] if key in steps[-1].keys else []), key
+        assert await near(ground, key) == (["da0001"] if key in numbers(steps[-1].keys) else []), key
 
 
 async def test_a_write_sees_what_those_before_it_in_the_turn_judged(ground: Ground) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from typing import Any
 
@@ -35,11 +36,11 @@ class Judgements:
         self._apart: dict[tuple[str, str], bool] = {}
         self._reasons: list[tuple[Any, ...]] = []
 
-    def judge(self, before: Judged | None, after: Judged, keys: bytes) -> None:
+    def judge(self, before: Judged | None, after: Judged) -> None:
         """An alert is judged so from now on."""
         born = after.born
         values = (
-            self._tenant, born, after.alert, int(after.incident), after.v, after.first, after.last, keys, after.data,
+            self._tenant, born, after.alert, int(after.incident), after.v, after.first, after.last, after.keys, after.data,
         )  # fmt: skip
         if before is None or born in self._new:
             self._new[born] = values
@@ -93,7 +94,7 @@ class Judgements:
         self._apart[one, other] = self._apart[other, one] = apart
 
     def _of(self, one: Judged) -> list[_Posting]:
-        return [(self._tenant, key, one.last, one.born) for key in one.keys]
+        return [(self._tenant, key, one.last, one.born) for key in numbers(one.keys)]
 
     def _unpost(self, postings: Iterable[_Posting]) -> None:
         for posting in postings:
@@ -138,6 +139,17 @@ class Judgements:
             ]  # fmt: skip
             if pairs:
                 yield do(name, *pairs)
+
+
+def numbers(keys: bytes) -> tuple[int, ...]:
+    """Keys as the numbers that postings have."""
+    return struct.unpack(f">{len(keys) // 8}q", keys)
+
+
+def packed(keys: Iterable[int]) -> bytes:
+    """Numbers as the keys of an alert."""
+    found = (*keys,)
+    return struct.pack(f">{len(found)}q", *found)
 
 
 def _row(tenant: int, case: Case) -> dict[str, Any]:

@@ -137,8 +137,8 @@ class Judged:
     first: int
     last: int
     """When its activity began and ended, in ticks."""
-    keys: tuple[int, ...]
-    """What it is found by."""
+    keys: bytes
+    """What it is found by: numbers, eight bytes each."""
     data: bytes
     """What the judgement sees of it; the store need not know."""
     born: int = 0

@@ -7,15 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from secgraph.store.dialect import Dialect
-from secgraph.store.judgements import Judgements
+from secgraph.store.judgements import Judgements, numbers
 from secgraph.store.protocol import NEAR, Case, Judged, Near, Needs, PutJudged
 from secgraph.store.steps import Ask, Steps
 
 _READ = "SELECT born, alert, incident, v, first, last, keys, data FROM subjects WHERE tenant = ? AND "
 _CASES = "SELECT incident, alerts, first, last, series, continues, joined, settled, outline FROM cases WHERE tenant = ? AND "
 _APART = "SELECT incident, other FROM apart WHERE tenant = ? AND "
-_BYTES = 8
-"""Of a key."""
 
 
 class Subjects:
@@ -52,7 +50,7 @@ class Subjects:
         self.found.update(dict.fromkeys(born))
         for at, alert, incident, v, first, last, keys, data in (yield self._among(_READ, "born", born)):
             home = self._moved.get(at, str(incident))
-            self.found[at] = Judged(alert, home, v, first, last, unpacked(keys), data, at)
+            self.found[at] = Judged(alert, home, v, first, last, keys, data, at)
 
     def load_cases(self, incidents: Iterable[str]) -> Steps[None]:
         """Reads cases that were not read yet; an incident that has none gets one without alerts."""
@@ -89,9 +87,9 @@ class Subjects:
         self._leave(before)
         self.found[born] = after
         self._put.add(born)
-        for key in after.keys:
+        for key in numbers(after.keys):
             self._fresh.setdefault(key, []).append(after)
-        self._pending.judge(before, after, packed(after.keys))
+        self._pending.judge(before, after)
         self._pending.name(change.names)
         if change.reasons:
             self._pending.explain(born, stamp, change.reasons)
@@ -116,7 +114,7 @@ class Subjects:
 
     def _leave(self, one: Judged | None) -> None:
         if one is not None and one.born in self._put:
-            for key in one.keys:
+            for key in numbers(one.keys):
                 self._fresh[key].remove(one)
 
     def open_case(self, incident: str) -> None:
@@ -149,13 +147,3 @@ def _case(number: int, row: tuple[Any, ...], apart: frozenset[str]) -> Case:
     alerts, first, last, series, continues, joined, settled, outline = row
     from_ = None if continues is None else str(continues)
     return Case(str(number), alerts, first, last, series, from_, joined, bool(settled), outline, apart)
-
-
-def packed(keys: Iterable[int]) -> bytes:
-    """Keys as they are stored."""
-    return b"".join(key.to_bytes(_BYTES, "big", signed=True) for key in keys)
-
-
-def unpacked(data: bytes) -> tuple[int, ...]:
-    """Keys as they were stored."""
-    return tuple(int.from_bytes(data[place : place + _BYTES], "big", signed=True) for place in range(0, len(data), _BYTES))
