@@ -19,14 +19,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from secgraph import clock
 from secgraph.errors import BadBody, NotFound
-from secgraph.ingest.incident import destination, graver, opened
+from secgraph.ingest.desk import Desk
+from secgraph.ingest.incident import destination
 from secgraph.model.choices import ALERTS, INCIDENTS
-from secgraph.model.edm import load
-from secgraph.store.protocol import HELD, Change, Deciding, Decision, Facts, Needs, Put, Record, Row
+from secgraph.store.protocol import HELD, Deciding, Decision, Facts, Needs
 
 NAMED = 10
 """Most ids that a refusal names one by one."""
@@ -43,6 +41,16 @@ class Call:
     comment: str | None = None
     reasons: str | None = None
     """Published correlation reasons, in one text."""
+
+    @property
+    def cause(self) -> str:
+        """What the events of the call name as their cause."""
+        return " ".join(filter(None, (f"app:{self.app_id}", self.action, self.reasons)))
+
+    @property
+    def texts(self) -> list[str]:
+        """The comments that it writes: the reasons in one of their own before what was said."""
+        return [*([f"Correlation reasons: {self.reasons}."] if self.reasons else []), *filter(None, (self.comment,))]
 
 
 # --- mergeIncidents -------------------------------------------------------------------------------------------------
@@ -65,14 +73,14 @@ def merge(facts: Facts, incidents: Sequence[str], call: Call) -> Deciding[str]:
         raise BadBody("incidentIds", f"the incidents to be merged into {target} hold more than {HELD} alerts.",
                       hint="Name the largest one first, so that it stays; merge the others a few at a time.")  # fmt: skip
     yield Needs(rows=tuple((ALERTS, key) for key in alerts))
-    desk = _Desk(facts, call)
+    desk = Desk(facts, call.cause, f"API-App:{call.name}")
     for key in alerts:
         desk.move(key, target)
     if merged:
         desk.redirect(merged, target)
         for incident in merged:
             desk.graver(target, facts.rows[INCIDENTS, incident].record["severity"])
-        desk.comment(INCIDENTS, target)
+        desk.comment(INCIDENTS, target, call.texts, call.name)
     return Decision(desk.changes(last=target), target)
 
 
@@ -102,7 +110,7 @@ def move(facts: Facts, alerts: Sequence[str], incident: str | None, call: Call) 
         _present(facts, INCIDENTS, [incident], "incident")
     homes = _homes(facts, alerts)
     yield Needs(held=tuple((key, leaving + 1) for key, leaving in homes.items()))  # whether an incident keeps an alert
-    desk = _Desk(facts, call)
+    desk = Desk(facts, call.cause, f"API-App:{call.name}")
     if incident is None:
         target = desk.open(alerts)
     else:
@@ -115,7 +123,7 @@ def move(facts: Facts, alerts: Sequence[str], incident: str | None, call: Call) 
     desk.reopen(target, moved)
     for key in moved:
         desk.move(key, target)
-        desk.comment(ALERTS, key)
+        desk.comment(ALERTS, key, call.texts, call.name)
         if "severity" not in facts.rows[INCIDENTS, target].touched:  # a person's word on it stands, as at the door
             desk.graver(target, facts.rows[ALERTS, key].record["severity"])
     gone = set(moved)
@@ -145,99 +153,3 @@ def _present(facts: Facts, path: str, keys: Iterable[str], what: str) -> None:
         named = ", ".join(f"'{key}'" for key in missing[:NAMED])
         more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
         raise NotFound(f"There is no {what} {named}{more} in this tenant.", hint="Nothing was changed.")
-
-
-class _Desk:
-    """The rows as the decision leaves them, each to be written once with all that changed in it."""
-
-    def __init__(self, facts: Facts, call: Call) -> None:
-        self._facts = facts
-        self._call = call
-        self._by = f"API-App:{call.name}"
-        self._now = clock.text(facts.now)
-        self._cause = " ".join(filter(None, (f"app:{call.app_id}", call.action, call.reasons)))
-        self._changed: dict[tuple[str, str], dict[str, None]] = {}
-        self._new: set[tuple[str, str]] = set()
-
-    def open(self, alerts: Sequence[str]) -> str:
-        """A new incident, made as the door makes one around the first alert that comes."""
-        incident = self._facts.new_incident()
-        first = self._facts.rows[ALERTS, alerts[0]].record
-        key = (INCIDENTS, incident)
-        self._facts.rows[key] = Row(opened(incident, first, self._facts.tenant_id), 0)
-        self._new.add(key)
-        self._changed[key] = {}
-        self._set(key, status=self._status(alerts))
-        return incident
-
-    def reopen(self, incident: str, alerts: Sequence[str]) -> None:
-        """Opens an incident that redirects, for it holds these alerts again; any other stays as it is."""
-        if self._facts.rows[INCIDENTS, incident].record["redirectIncidentId"]:
-            self._set((INCIDENTS, incident), status=self._status(alerts), redirectIncidentId=None)
-
-    def _status(self, alerts: Iterable[str]) -> str:
-        """What the status of an incident is that holds just these alerts."""
-        solved = all(self._facts.rows[ALERTS, key].record["status"] == "resolved" for key in alerts)
-        return "resolved" if solved else "active"
-
-    def move(self, alert: str, incident: str) -> None:
-        """Puts an alert into another incident."""
-        self._set((ALERTS, alert), incidentId=incident)
-        self.touch(incident)
-
-    def touch(self, incident: str) -> None:
-        """Notes that an incident gained or lost alerts."""
-        key = (INCIDENTS, incident)
-        self._set(key, lastModifiedBy=self._by)
-        self._changed.setdefault(key, {})["alerts"] = None
-
-    def redirect(self, incidents: Sequence[str], target: str) -> None:
-        """Makes incidents old names of another one, which takes over their comments and tags."""
-        heir = self._facts.rows[INCIDENTS, target].record
-        records = [heir, *(self._facts.rows[INCIDENTS, key].record for key in incidents)]
-        # One and the same comment may have come to several of them by merges before.
-        known = {tuple(one.items()) for one in heir["comments"]}
-        new = {tuple(one.items()): one for record in records for one in record["comments"] if tuple(one.items()) not in known}
-        if new:
-            ordered = sorted([*heir["comments"], *new.values()], key=lambda one: one["createdDateTime"] or "")
-            self._set((INCIDENTS, target), comments=ordered)
-        for name in ("customTags", "systemTags"):
-            self._set((INCIDENTS, target), **{name: list(dict.fromkeys(tag for record in records for tag in record[name]))})
-        self._set((INCIDENTS, target), lastModifiedBy=self._by)
-        for key in incidents:
-            self._set((INCIDENTS, key), status="redirected", redirectIncidentId=target, lastModifiedBy=self._by)
-            if self._facts.held[key]:
-                self.touch(key)
-
-    def graver(self, incident: str, severity: str) -> None:
-        """Makes an incident at least as grave as that."""
-        key = (INCIDENTS, incident)
-        self._set(key, severity=graver(self._facts.rows[key].record["severity"], severity))
-
-    def comment(self, path: str, key: str) -> None:
-        """Adds the reasons and the comment of the call at the end."""
-        texts = [f"Correlation reasons: {self._call.reasons}."] if self._call.reasons else []
-        if self._call.comment is not None:
-            texts.append(self._call.comment)
-        added = [{"comment": text, "createdByDisplayName": self._call.name, "createdDateTime": self._now} for text in texts]
-        self._set((path, key), comments=[*self._facts.rows[path, key].record["comments"], *added])
-
-    def _set(self, key: tuple[str, str], **members: Any) -> None:
-        row = self._facts.rows[key]
-        for name, value in members.items():
-            if row.record[name] != value:
-                row.record = {**row.record, name: value}
-                self._changed.setdefault(key, {})[name] = None
-
-    def changes(self, *, last: str) -> list[Change]:
-        """One change for each row: new ones first, then in the order they were changed, the incident of all this last."""
-        keys = sorted(self._changed, key=lambda key: 0 if key in self._new else 2 if key == (INCIDENTS, last) else 1)
-        return [self._put(key) for key in keys]
-
-    def _put(self, key: tuple[str, str]) -> Put:
-        row, one = self._facts.rows[key], load().sets[key[0]]
-        created = key in self._new
-        changed = () if created else tuple(self._changed[key])
-        kept: Record = {name: self._facts.now for name in changed if name in one.choices.triage and name != "severity"}
-        # Severity is no person's word here: it follows the alerts, and goes on doing so.
-        return Put(one, row.record, changed, created=created, touched={**row.touched, **kept}, cause=self._cause)
