@@ -100,7 +100,7 @@ class Desk:
                 row.record = {**row.record, name: value}
                 self._changed.setdefault(key, {})[name] = None
 
-    def changes(self, *, last: str) -> list[Change]:
+    def changes(self, *, last: str = "") -> list[Change]:
         """One change for each row: new ones first, then in the order they were changed, the incident of all this last."""
         keys = sorted(self._changed, key=lambda key: 0 if key in self._new else 2 if key == (INCIDENTS, last) else 1)
         return [self._put(key) for key in keys]

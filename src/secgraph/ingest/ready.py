@@ -13,6 +13,9 @@ import msgspec
 
 from secgraph import clock
 from secgraph.extend import AlertDraft, Connector, NotAnAlert, Raw, Unusable
+from secgraph.ingest.correlate import pack as judged
+from secgraph.ingest.correlate.subject import subject
+from secgraph.ingest.entities import entities
 from secgraph.ingest.incident import opened
 from secgraph.ingest.split import Piece, Unreadable
 from secgraph.model.check import from_source
@@ -53,6 +56,10 @@ class Ready(msgspec.Struct, array_like=True, gc=False):
     """The incident that is opened for it where none is there; None where an alert before it opens that already."""
     resolved: int | None = None
     """When its product resolved it, in ticks; None for one that is not resolved, or nobody knows when."""
+    closed: bool = False
+    """Whether its product resolved it."""
+    subject: bytes = b""
+    """As it is judged with others."""
 
     @property
     def record(self) -> Record:
@@ -149,10 +156,12 @@ def ready_of(draft: AlertDraft, piece: Piece, pack: bytes, named: set[tuple[str,
     values = [_encode(None if name == TAG else record[name]).decode() for name in made.holes]
     text = "{" + filled(made.full or made.doc, values).removeprefix(f'{{"{TAG}":null,')
     keeps = kept_text(text.encode(), raw.data, pack)
+    key = identity(draft.product, draft.native_id, draft.prefixes)
     return Ready(
-        identity(draft.product, draft.native_id, draft.prefixes), draft.product, clean(draft.native_id), draft.updated,
+        key, draft.product, clean(draft.native_id), draft.updated,
         into, notes, raw.received, piece.repaired, keeps.digest, keeps.normalised, keeps.original,
-        record["severity"], made, incident, _resolved(record, draft.updated),
+        record["severity"], made, incident, _resolved(record, draft.updated), record["status"] == "resolved",
+        judged.pack(subject(key, record, entities(record))),
     )  # fmt: skip
 
 

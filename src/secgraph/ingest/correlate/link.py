@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from secgraph import clock
 from secgraph.ingest.correlate.rarity import Snapshot
@@ -58,7 +58,7 @@ class Link:
 def judge(one: Subject, other: Subject, snapshot: Snapshot, settings: Settings) -> Link | None:
     """The link between two alerts, None where there is none. The snapshot is the one of the higher number of the two."""
     gap = max(one.first, other.first) - min(one.last, other.last)
-    if gap > settings.window or one.id == other.id:
+    if gap > settings.window or one.id == other.id or one.alone or other.alone:
         return None
     shared = one.places.keys() & other.places.keys()
     if not shared:
@@ -185,7 +185,43 @@ def _about(key: str, subject: Subject) -> bool:
     return subject.places[key][0] in subject.about
 
 
-def may_be_one(one: Subject, other: Subject) -> bool:
+class Detection(Protocol):
+    """As much of a subject as is looked at before its entities are."""
+
+    @property
+    def id(self) -> str:
+        """Of the alert."""
+
+    @property
+    def first(self) -> int:
+        """When its activity began."""
+
+    @property
+    def last(self) -> int:
+        """When it ended."""
+
+    @property
+    def product(self) -> str:
+        """What reports it."""
+
+    @property
+    def detector(self) -> str:
+        """What of the product raised it."""
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+
+    @property
+    def native(self) -> str:
+        """The product's id of it."""
+
+    @property
+    def main(self) -> str:
+        """What it is about."""
+
+
+def may_be_one(one: Detection, other: Detection) -> bool:
     """Whether the two can be one detection, as far as that is seen without looking at what they share."""
     if one.detector == other.detector:
         return one.main == other.main

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from secgraph.ingest.correlate.link import may_be_one
+from secgraph import clock
+from secgraph.ingest.correlate.link import Detection, may_be_one
 from secgraph.ingest.correlate.rarity import Snapshot
 from secgraph.ingest.correlate.settings import Settings
 from secgraph.ingest.correlate.subject import Subject
+
+STEP = 6 * 60 * 60 * clock.SECOND
+"""What the times in which is looked are rounded to: alerts of one delivery then look in the same ones."""
+
+
+def times(subject: Subject, settings: Settings) -> tuple[int, int]:
+    """Between which instants the activity of those ended that may link with an alert, rounded outwards. One that went on for
+    longer than an incident may last is not looked for.
+    """
+    since = subject.first - settings.window
+    until = subject.last + settings.window + settings.most_span
+    return since // STEP * STEP, -(-until // STEP) * STEP
+
+
+Other = TypeVar("Other", bound=Detection)
 
 
 class Sought(NamedTuple):
@@ -41,13 +57,13 @@ def sought(subject: Subject, snapshot: Snapshot, settings: Settings) -> list[Sou
 
 
 def promising(
-    subject: Subject, things: Iterable[Sought], read: Callable[[str], Iterable[Subject]], settings: Settings
-) -> Iterator[Subject]:
+    subject: Subject, things: Iterable[Sought], read: Callable[[str], Iterable[Other]], settings: Settings
+) -> Iterator[Other]:
     """The alerts that may link with this one, each once. `read` gives those that name a key, the latest first. Left out are
     only those that cannot: what they share would be too little at best.
     """
     since, until = subject.first - settings.window, subject.last + settings.window
-    found: dict[str, Subject] = {}
+    found: dict[str, Other] = {}
     sums: dict[str, float] = {}
     enough = settings.threshold / (1 + settings.bonus) - 1e-9
     small = 0.0  # what all things so far can add together, the smallest first

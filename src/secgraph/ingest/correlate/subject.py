@@ -33,6 +33,8 @@ class Subject:
     """How grave its product says that it is, as a factor of what it is worth."""
     v: int = 0
     """The number of the snapshot it was judged under."""
+    alone: bool = False
+    """Whether somebody said that it belongs to no other."""
     places: dict[str, tuple[int, Part]] = field(init=False)
     """Each key to the entity it is of, and what it says."""
     about: frozenset[int] = field(init=False)
@@ -51,6 +53,9 @@ class Subject:
         self.about = frozenset(about)
         self.main = " ".join(self.entities[place].keys[0] for place in about)
 
+
+EXCLUDED = "isExcludedFromCorrelation"
+"""The member of the additional data by which an alert that was made by hand stays alone."""
 
 GRAVITY = {"informational": 0.6, "low": 0.8, "medium": 1.0, "high": 1.0}
 """What severity says of an alert's worth. Products see one and the same thing as medium and as high."""
@@ -88,5 +93,5 @@ def subject(key: str, record: dict[str, Any], entities: Sequence[Entity], v: int
         key, first, max(first, last if last is not None else first), entities,
         tactic(record["category"], record["mitreTechniques"] or ()), product,
         digest(product, text(record["detectorId"]) or title), title, text(record["providerAlertId"]) or "",
-        GRAVITY.get(record["severity"], 1.0), v,
+        GRAVITY.get(record["severity"], 1.0), v, bool((record["additionalData"] or {}).get(EXCLUDED)),
     )  # fmt: skip

@@ -1,0 +1,156 @@
+"""What a turn makes of the alerts of a delivery: new ones and other versions, the incidents they are in, what is kept of each.
+
+Pure: later alerts see what was decided of earlier ones.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from secgraph.ingest.correlate.pack import pack
+from secgraph.ingest.correlate.subject import subject
+from secgraph.ingest.correlate.terms import Terms
+from secgraph.ingest.desk import Desk
+from secgraph.ingest.entities import entities
+from secgraph.ingest.incident import destination
+from secgraph.ingest.merge import merged
+from secgraph.ingest.placing import Asking, Looked, Placing, looked
+from secgraph.ingest.ready import Ready, blank_incident
+from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.model.edm import load
+from secgraph.store.kept import Kept, kept, original_of
+from secgraph.store.protocol import Change, Entry, Facts, Put, PutEntry, PutIncidentKey, PutNew, Record, Row
+
+NOT_EXPANDED = "evidence not expanded"
+"""A draft's note: its product left the evidence out of this answer, which does not mean there is none."""
+
+
+class Batch:
+    """The decisions of one batch."""
+
+    def __init__(self, facts: Facts, source: str, cause: str, terms: Terms) -> None:
+        self.facts = facts
+        self.changes: list[Change] = []
+        self._source = source
+        self._cause = cause
+        self._terms = terms
+        self._desk = Desk(facts, f"{cause} correlation")
+        self._placing = Placing(facts, terms, self._desk)
+        self._sets = load().sets
+        self._looked: dict[str, Looked] = {}
+
+    def knows(self, one: Ready) -> bool:
+        """Whether the alert is here."""
+        return (ALERTS, one.id) in self.facts.rows or (one.id, self._source) in self.facts.entries
+
+    def look(self, alerts: list[Ready], found: dict[str, Looked]) -> Asking[None]:
+        """Finds out, for all new alerts at once, with which others they belong together. `found` says by what others are looked
+        for, of those of whom that is known already.
+        """
+        for one in alerts:
+            if not self.knows(one) and one.id not in self._looked:
+                self._looked[one.id] = found.get(one.id) or looked(one.id, one.subject, self._terms)
+        yield from self._placing.look(self._looked.values())
+
+    def take(self, one: Ready, into: str | None = None) -> Asking[bool]:
+        """Decides one alert; whether its row changed. `into` is the incident it belongs to, when who raised it knows."""
+        entry = self.facts.entries.get((one.id, self._source))
+        if entry is not None and entry.kept.digest == one.digest:
+            return False
+        row = self.facts.rows.get((ALERTS, one.id))
+        packs, changed = one.kept, True
+        if row is None:
+            yield from self._open(one, into)
+        else:
+            record, before = one.record, None if entry is None else entry.kept.record
+            if before is not None and NOT_EXPANDED in one.notes:
+                record = {**record, "evidence": before["evidence"]}
+                packs = kept(record, original_of(one.original))
+            if before == record:
+                return False
+            if entry is not None and one.updated is not None and entry.updated is not None and one.updated < entry.updated:
+                return False  # an older version arriving late
+            changed = yield from self._change(one, row, record, before)
+        self._keep(one, packs)
+        return changed
+
+    def _keep(self, one: Ready, packs: Kept) -> None:
+        self.facts.entries[one.id, self._source] = Entry(one.updated, packs)
+        self.changes.append(PutEntry(
+            one.id, self._source, one.product, one.native_id, one.updated, one.received, one.repaired, packs,
+        ))  # fmt: skip
+
+    # -- another version
+
+    def _change(self, one: Ready, row: Row, record: Record, before: Record | None) -> Asking[bool]:
+        """Another version of an alert that is there; whether its row changed."""
+        told = one.updated if one.updated is not None else one.received
+        updated, members = merged(row, before, record, told=told, triage=self._sets[ALERTS].choices.triage)
+        if not members:
+            return False
+        row.record = updated
+        self.changes.append(Put(self._sets[ALERTS], updated, members, touched=row.touched, cause=self._cause))
+        yield from self._again(one.id, updated)
+        self._raise_severity(row.record["incidentId"], updated["severity"])
+        return True
+
+    def _again(self, key: str, record: Record) -> Asking[None]:
+        """Judges an alert once more, where what is judged of it is not what it was; the incident it is in stays its own."""
+        data = pack(subject(key, record, entities(record)))
+        known = self.facts.subjects.get(key)
+        home = record["incidentId"]
+        if (known is not None and known.data == data) or home is None or (INCIDENTS, home) not in self.facts.rows:
+            return
+        one = looked(key, data, self._terms)
+        placement = yield from self._placing.place(one, home, closed=record["status"] == "resolved")
+        incident = placement.incident or home
+        if incident != home:
+            self._desk.move(key, incident)
+        self.changes.append(self._placing.joined(one, incident, placement, new=known is None))
+
+    # -- a new alert
+
+    def _open(self, one: Ready, into: str | None) -> Asking[None]:
+        """A new alert, in the incident its source names, or where that was merged into, or where it belongs with others, or in
+        one of its own.
+        """
+        key = one.incident
+        home = into or (self.facts.incidents.get(key) if key is not None else None)
+        if home is not None:
+            home = destination(self.facts.rows, home)
+        if home is not None and (INCIDENTS, home) not in self.facts.rows:
+            home = None
+        seen = self._looked.get(one.id) or looked(one.id, one.subject, self._terms)
+        placement = yield from self._placing.place(seen, home, closed=one.closed)
+        incident = placement.incident
+        if incident is None:
+            incident = self._open_incident(one)
+        else:
+            self._desk.touch(incident)
+            self._raise_severity(incident, one.severity)
+        if key is not None and home is None:
+            self.facts.incidents[key] = incident
+            self.changes.append(PutIncidentKey(*key, incident))
+        row = Row(partial(one.alert.record, id=one.id, tenantId=self.facts.tenant_id, incidentId=incident), 0)
+        self.facts.rows[ALERTS, one.id] = row
+        self.changes.append(PutNew(self._sets[ALERTS], one.id, one.alert, row, incident, self._cause))
+        self.changes.append(self._placing.joined(seen, incident, placement, new=True))
+
+    def _open_incident(self, one: Ready) -> str:
+        """A new incident around an alert."""
+        incident = self.facts.new_incident()
+        made = one.opens or blank_incident(one.record)
+        row = Row(partial(made.record, id=incident, tenantId=self.facts.tenant_id), 0)
+        self.facts.rows[INCIDENTS, incident] = row
+        self.changes.append(PutNew(self._sets[INCIDENTS], incident, made, row, cause=self._cause))
+        return incident
+
+    def _raise_severity(self, incident: str | None, severity: str) -> None:
+        """An incident is as grave as its gravest alert, unless a person said otherwise."""
+        row = self.facts.rows.get((INCIDENTS, incident)) if incident is not None else None
+        if incident is not None and row is not None and "severity" not in row.touched:
+            self._desk.graver(incident, severity)
+
+    def finished(self) -> list[Change]:
+        """All changes; an incident that several alerts joined is written once, after them."""
+        return [*self.changes, *self._desk.changes(), *self._placing.changes()]

@@ -1,0 +1,293 @@
+"""Into which incidents the alerts of a delivery go: who is near, who belongs together, what is merged for it.
+
+Pure: what has to be seen is asked of the turn, and all that is decided stands in the desk and in the cases, as the alerts
+after it find it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import TypeVar
+
+from secgraph.ingest.correlate.link import Link, judge
+from secgraph.ingest.correlate.pack import as_data, keys_of, names_of, number, unpack
+from secgraph.ingest.correlate.place import Placement, Standing, grown, place, series_of
+from secgraph.ingest.correlate.seek import Sought, promising, sought, times
+from secgraph.ingest.correlate.subject import Subject
+from secgraph.ingest.correlate.terms import Terms
+from secgraph.ingest.desk import Desk
+from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.store.protocol import HELD, NEAR, Case, Change, Facts, Judged, Near, Needs, PutCase, PutJudged
+
+Result = TypeVar("Result")
+Asking = Generator[Needs, None, Result]
+Order = tuple[int, int]
+"""Of two that may link the one whose activity ended later comes first; of those of one instant, the one that came later."""
+
+
+@dataclass(slots=True)
+class Looked:
+    """An alert that is to be placed, and by what others are looked for."""
+
+    subject: Subject
+    data: bytes
+    """The subject as it is kept."""
+    things: list[Sought]
+    near: dict[str, Near]
+    links: dict[str, tuple[Order, Link]] = field(default_factory=dict)
+    """The link to each incident, as the incidents stood before this delivery."""
+    crowded: list[str] = field(default_factory=list)
+    """Keys that more alerts name than are looked at."""
+
+
+def looked(key: str, data: bytes, terms: Terms) -> Looked:
+    """By what others are looked for under these terms."""
+    subject = unpack(key, terms.snapshot.v, data)
+    if terms.settings.off or subject.alone:
+        return Looked(subject, data, [], {})
+    things = sought(subject, terms.snapshot, terms.settings)
+    since, until = times(subject, terms.settings)
+    return Looked(subject, data, things, {key: Near(number(key), since, until) for one in things for key in one.keys})
+
+
+class Other:
+    """An alert that is there already; what it names is read when it is first asked for."""
+
+    __slots__ = ("_subject", "first", "id", "judged", "last", "order")
+
+    def __init__(self, judged: Judged, order: Order, subject: Subject | None = None) -> None:
+        self.judged = judged
+        self.id = judged.alert
+        self.first = judged.first
+        self.last = judged.last
+        self.order = order
+        self._subject = subject
+
+    @property
+    def subject(self) -> Subject:
+        """The whole of it."""
+        if self._subject is None:
+            self._subject = unpack(self.id, self.judged.v, self.judged.data)
+        return self._subject
+
+    @property
+    def product(self) -> str:
+        """What reports it."""
+        return self.subject.product
+
+    @property
+    def detector(self) -> str:
+        """What of the product raised it."""
+        return self.subject.detector
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.subject.title
+
+    @property
+    def native(self) -> str:
+        """The product's id of it."""
+        return self.subject.native
+
+    @property
+    def main(self) -> str:
+        """What it is about."""
+        return self.subject.main
+
+
+class Placing:
+    """The incidents as the decisions so far leave them."""
+
+    def __init__(self, facts: Facts, terms: Terms, desk: Desk) -> None:
+        self.terms = terms
+        self._facts = facts
+        self._desk = desk
+        self._looked: dict[str, Looked] = {}
+        self._others: dict[str, Other] = {}
+        self._fresh: dict[str, list[Other]] = defaultdict(list)
+        """Alerts that this delivery brought or speaks of, by what they name."""
+        self._of: dict[str, Other] = {}
+        self._cases: dict[str, Case] = {}
+        self._into: dict[str, str] = {}
+        self._members: dict[str, list[str]] = defaultdict(list)
+        self._comes = count(2**62)
+
+    # -- who is near
+
+    def look(self, alerts: Iterable[Looked]) -> Asking[None]:
+        """Judges new alerts with those that are there, all of them at once."""
+        wanted = list(alerts)
+        for judged in self._facts.subjects.values():
+            if judged.alert not in self._of:
+                self._keep(Other(judged, (-judged.last, -judged.born)))
+        missing = dict.fromkeys(near for one in wanted for near in one.near.values() if near not in self._facts.near)
+        if missing:
+            yield Needs(near=tuple(missing))
+        for one in wanted:
+            self._judge(one)
+            self._looked[one.subject.id] = one
+        yield from self._see(incident for one in wanted for incident in one.links)
+
+    def _judge(self, one: Looked) -> None:
+        one.crowded = [key for key, near in one.near.items() if len(self._facts.near[near]) >= NEAR]
+        for other in self._promising(one, self._there):
+            incident = other.judged.incident
+            if incident not in one.links and other.id not in self._of and (link := self._link(one.subject, other)) is not None:
+                one.links[incident] = other.order, link
+
+    def _promising(self, one: Looked, read: Reader) -> list[Other]:
+        found = promising(one.subject, one.things, lambda key: read(one, key), self.terms.settings)
+        return sorted(found, key=_order)
+
+    def _there(self, one: Looked, key: str) -> Iterator[Other]:
+        for judged in self._facts.near[one.near[key]]:
+            other = self._others.get(judged.alert)
+            if other is None:
+                other = self._others[judged.alert] = Other(judged, (-judged.last, -judged.born))
+            yield other
+
+    def _here(self, one: Looked, key: str) -> Iterator[Other]:
+        near = one.near[key]
+        return (other for other in self._fresh.get(key, ()) if near.since <= other.last <= near.until)
+
+    def _link(self, subject: Subject, other: Other) -> Link | None:
+        return judge(subject, other.subject, self.terms.snapshot, self.terms.settings)
+
+    def _see(self, incidents: Iterable[str]) -> Asking[None]:
+        """Asks for incidents and their cases that were not asked for yet."""
+        wanted = [*dict.fromkeys(key for key in incidents if key not in self._cases)]
+        if wanted:
+            yield Needs(rows=tuple((INCIDENTS, key) for key in wanted), cases=tuple(wanted))
+            self._cases.update((key, self._facts.cases[key]) for key in wanted)
+
+    # -- where it goes
+
+    def place(self, one: Looked, home: str | None, *, closed: bool) -> Asking[Placement]:
+        """Where an alert goes; what is merged for it is merged. `home` is the incident that it is in, or that its source names;
+        `closed` says that it comes resolved.
+        """
+        subject = one.subject
+        if self._looked.pop(subject.id, None) is not one:
+            yield from self.look([one])
+            del self._looked[subject.id]
+        found: dict[str, tuple[Order, Link]] = {}
+        for incident, (order, link) in one.links.items():
+            _prefer(found, self._now(incident), order, link)
+        for other in self._promising(one, self._here) if self._fresh else ():
+            incident = self._now(other.judged.incident)
+            if incident not in found or other.order < found[incident][0]:
+                said = self._link(subject, other)
+                if said is not None:
+                    found[incident] = other.order, said
+        yield from self._see((*found, *((home,) if home is not None else ())))
+        standings = {key: self._standing(key, closed=closed) for key in (*found, *((home,) if home is not None else ()))}
+        links = {incident: link for incident, (_, link) in found.items()}
+        placement = place(subject, links, standings, self.terms.settings, home)
+        if placement.merged and placement.incident is not None:
+            yield from self._merge(placement.merged, placement.incident)
+        return placement
+
+    def _now(self, incident: str) -> str:
+        while (into := self._into.get(incident)) is not None:
+            incident = into
+        return incident
+
+    def _standing(self, incident: str, *, closed: bool) -> Standing:
+        """An incident as the placing sees it. What comes resolved may join what no person closed: that opens nothing again."""
+        case, row = self._cases[incident], self._facts.rows.get((INCIDENTS, incident))
+        touched = row.touched if row is not None else {}
+        over = row is None or row.record["status"] in {"resolved", "redirected"}
+        return Standing(
+            incident, int(incident), case.alerts, case.first, case.last, case.series, bool(touched),
+            over and not (closed and "status" not in touched), case.apart,
+        )  # fmt: skip
+
+    def _merge(self, merged: tuple[str, ...], into: str) -> Asking[None]:
+        """Makes incidents one: their alerts move, they redirect."""
+        yield Needs(held=tuple((incident, HELD + 1) for incident in merged))
+        rows = self._facts.rows
+        held = {incident: self._facts.held[incident] for incident in merged}
+        yield Needs(rows=tuple((ALERTS, key) for keys in held.values() for key in keys if (ALERTS, key) not in rows))
+        for incident in merged:
+            alerts = dict.fromkeys((*held[incident], *self._members.pop(incident, ())))
+            for key in alerts:
+                if rows[ALERTS, key].record["incidentId"] == incident:
+                    self._desk.move(key, into)
+                    if (other := self._of.get(key)) is not None:
+                        other.judged = replace(other.judged, incident=into)
+                    self._members[into].append(key)
+            self._into[incident] = into
+        self._desk.redirect(merged, into)
+        for incident in merged:
+            if "severity" not in rows[INCIDENTS, into].touched:
+                self._desk.graver(into, rows[INCIDENTS, incident].record["severity"])
+            self._absorb(self._cases[incident], into)
+
+    def _absorb(self, gone: Case, into: str) -> None:
+        case = self._cases[into]
+        together = grown(_plain(case), alerts=gone.alerts, first=gone.first, last=gone.last, series=gone.series)
+        apart = (case.apart | gone.apart) - {into, gone.incident}
+        for key in gone.apart - {into}:
+            if (further := self._cases.get(key)) is not None:
+                self._cases[key] = replace(further, apart=(further.apart - {gone.incident}) | {into})
+        self._cases[into] = replace(
+            case, alerts=together.alerts, first=together.first, last=together.last, series=together.series, apart=apart,
+            joined=max(case.joined, gone.joined), settled=False,
+        )  # fmt: skip
+        self._cases[gone.incident] = replace(gone, alerts=0, apart=frozenset())
+
+    # -- what is written of it
+
+    def joined(self, one: Looked, incident: str, placement: Placement, *, new: bool) -> PutJudged:
+        """Takes note of the incident that an alert is in now, which it is new to unless it was there before; what is to be kept
+        of how it was judged.
+        """
+        subject = one.subject
+        judged = Judged(subject.id, incident, subject.v, subject.first, subject.last, keys_of(subject), one.data)
+        self._keep(Other(judged, (-subject.last, -next(self._comes)), subject))
+        if new:
+            self._members[incident].append(subject.id)
+        case = self._cases.get(incident) or Case(incident, continues=placement.continues)
+        together = grown(_plain(case), alerts=int(new), first=subject.first, last=subject.last, series=series_of(subject))
+        self._cases[incident] = replace(
+            case, alerts=together.alerts, first=together.first, last=together.last, series=together.series,
+            joined=self._facts.now, settled=False,
+        )  # fmt: skip
+        told = placement.links or placement.refused or one.crowded
+        reasons = as_data((incident, placement, one.crowded)) if told else b""
+        return PutJudged(judged, names_of(subject), reasons)
+
+    def _keep(self, other: Other) -> None:
+        before = self._of.get(other.id)
+        if before is not None:
+            for key in before.subject.places:
+                self._fresh[key].remove(before)
+        self._of[other.id] = other
+        for key in other.subject.places:
+            self._fresh[key].append(other)
+
+    def changes(self) -> list[Change]:
+        """The cases that are another than they were."""
+        found = self._facts.cases
+        return [PutCase(case) for key, case in self._cases.items() if found.get(key) != case]
+
+
+Reader = Callable[[Looked, str], Iterable[Other]]
+
+
+def _order(other: Other) -> Order:
+    return other.order
+
+
+def _prefer(found: dict[str, tuple[Order, Link]], incident: str, order: Order, link: Link) -> None:
+    known = found.get(incident)
+    if known is None or order < known[0]:
+        found[incident] = order, link
+
+
+def _plain(case: Case) -> Standing:
+    return Standing(case.incident, 0, case.alerts, case.first, case.last, case.series)
