@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from typing import Any
 
 import pytest
 
 from secgraph.errors import BadBody, Fault, NotFound
 from secgraph.ingest import regroup
+from secgraph.ingest.correlate.pack import pack
+from secgraph.ingest.correlate.subject import Subject
+from secgraph.ingest.entities import Entity
 from secgraph.ingest.incident import destination, graver, opened
 from secgraph.ingest.regroup import Call
 from secgraph.model.check import from_source
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
-from secgraph.store.protocol import HELD, Deciding, Decision, Facts, Needs, Put, Row
+from secgraph.store.protocol import HELD, Case, Deciding, Decision, Facts, Judged, Needs, Put, PutCase, Row
 from secgraph.store.turn import new_record
 
 CREATED = "2026-01-01T00:00:00.0000000Z"
@@ -37,13 +41,25 @@ def incident(key: str, further: str | None = None, touched: tuple[str, ...] = ()
 def facts(*rows: tuple[tuple[str, str], Row], **held: list[str]) -> Facts:
     """Facts with these rows; `held` as `_2=["a"]`."""
     numbers = itertools.count(100)
-    return Facts(17_000_000_000_000_000, "tenant", dict(rows), {}, {}, lambda: str(next(numbers)), {key[1:]: ids for key, ids in held.items()})
+    cases = {key: Case(key, 3, 10, 20, "s") for path, key in dict(rows) if path == INCIDENTS}
+    return Facts(
+        17_000_000_000_000_000, "tenant", dict(rows), {}, {}, lambda: str(next(numbers)), {key[1:]: ids for key, ids in held.items()},
+        cases=cases, inside=defaultdict(list),
+    )  # fmt: skip
 
 
 def told(decision: Any) -> list[tuple[str, tuple[str, ...]]]:
     """Which rows a decision writes, and what changed in them."""
-    assert all(isinstance(change, Put) for change in decision.changes)
-    return [(change.record["id"], change.changed) for change in decision.changes]
+    assert all(isinstance(change, Put | PutCase) for change in decision.changes)
+    return [(change.record["id"], change.changed) for change in rows_of(decision)]
+
+
+def rows_of(decision: Any) -> list[Put]:
+    return [change for change in decision.changes if isinstance(change, Put)]
+
+
+def cases_of(decision: Any) -> dict[str, Case]:
+    return {change.case.incident: change.case for change in decision.changes if isinstance(change, PutCase)}
 
 
 # --- redirects ----------------------------------------------------------------------------------------------------------
@@ -93,6 +109,7 @@ def test_a_merge_asks_for_the_alerts_of_those_that_end_elsewhere() -> None:
     assert regroup.merge_needs(["2", "4"]).rows == ((INCIDENTS, "2"), (INCIDENTS, "4"))
     told_all(regroup.merge(seen, ["2", "4", "5"], CALL), asked)
     held, alerts = asked
+    assert alerts.cases == ("1", "3", "5")
     assert held.held == (("3", HELD + 1), ("5", HELD + 1)), "not for those of the target, which stay"
     assert alerts.rows == ((ALERTS, "a"), (ALERTS, "b"), (ALERTS, "c"))
 
@@ -110,7 +127,7 @@ def test_a_merge_of_just_as_many_as_allowed() -> None:
     asked: list[Needs] = []
     ids = [f"a{number}" for number in range(HELD)]
     seen = facts(incident("1"), incident("2"), *(alert(key, "2") for key in ids), _2=ids)
-    assert len(told_all(regroup.merge(seen, ["1", "2"], CALL), asked).changes) == HELD + 2
+    assert len(rows_of(told_all(regroup.merge(seen, ["1", "2"], CALL), asked))) == HELD + 2
     assert len(asked[-1].rows) == HELD
 
 
@@ -121,7 +138,8 @@ def test_a_move_asks_whether_an_incident_keeps_an_alert() -> None:
     first = regroup.move_needs(["a", "b", "c", "nope"], "3")
     assert first.around
     told_all(regroup.move(seen, ["a", "b", "c"], "3", CALL), asked)
-    [held] = asked
+    held, inside = asked
+    assert inside.inside == inside.cases == ("1", "2", "3")
     assert first.rows == ((ALERTS, "a"), (ALERTS, "b"), (ALERTS, "c"), (ALERTS, "nope"), (INCIDENTS, "3"))
     assert held.held == (("1", 3), ("2", 2))
 
@@ -148,7 +166,7 @@ def test_an_incident_without_alerts_is_merged_too() -> None:
 def test_severity_goes_on_following_the_alerts_after_a_merge() -> None:
     """What a merge decides is no person's word: only that stops the door from raising it."""
     seen = facts(incident("1"), incident("2", severity="medium"), _2=[])
-    put = merged(seen, ["1", "2"], Call("mergeIncidents", "app", "Ana", "c")).changes[-1]
+    put = rows_of(merged(seen, ["1", "2"], Call("mergeIncidents", "app", "Ana", "c")))[-1]
     assert isinstance(put, Put)
     assert "severity" in put.changed
     assert set(put.touched) == {"comments"}
@@ -156,7 +174,7 @@ def test_severity_goes_on_following_the_alerts_after_a_merge() -> None:
 
 def test_what_a_person_touched_stays_touched() -> None:
     seen = facts(incident("1", touched=("severity",)), incident("2", severity="high"), _2=[])
-    put = merged(seen, ["1", "2"]).changes[-1]
+    put = rows_of(merged(seen, ["1", "2"]))[-1]
     assert isinstance(put, Put)
     assert (put.record["severity"], set(put.touched)) == ("high", {"severity"})
 
@@ -224,3 +242,47 @@ def test_a_move_out_of_where_a_redirect_leads_opens_it_again(status: str, again:
     found = seen.rows[INCIDENTS, "3"].record
     assert (found["status"], found["redirectIncidentId"]) == (again, None)
     assert seen.rows[INCIDENTS, "2"].record["redirectIncidentId"] == "1"
+
+
+# --- what is kept of the incidents ---------------------------------------------------------------------------------------
+
+
+def judged(key: str, incident: str, at: int, detector: str = "d") -> Judged:
+    return Judged(key, incident, 0, at, at + 5, b"", pack(Subject(key, at, at + 5, [Entity("ip", ("ip.public:1",), "unknown", "")], detector=detector)))
+
+
+def test_a_merge_counts_together_and_keeps_apart_whom_the_merged_was_kept_from() -> None:
+    seen = facts(incident("1"), incident("2"), incident("3"), _2=[])
+    seen.cases["2"] = Case("2", 4, 5, 30, "s", apart=frozenset({"1", "3"}))
+    found = cases_of(merged(seen, ["1", "2"]))
+    assert found["1"] == Case("1", 7, 5, 30, "s", joined=seen.now, apart=frozenset({"3"}))
+    assert found["2"] == Case("2", 0, 5, 30, "s", apart=frozenset())
+
+
+def test_series_that_differ_are_none() -> None:
+    seen = facts(incident("1"), incident("2"), _2=[])
+    seen.cases["2"] = Case("2", 4, 5, 30, "t")
+    assert cases_of(merged(seen, ["1", "2"]))["1"].series == ""
+
+
+def test_a_move_counts_anew_and_keeps_the_two_apart() -> None:
+    seen = facts(alert("a", "1"), alert("b", "1"), incident("1"), incident("2"), _1=["a", "b"])
+    seen.inside.update({"1": [judged("a", "1", 10), judged("b", "1", 40)], "2": [judged("c", "2", 100, "e")]})
+    found = cases_of(moved(seen, ["a"], "2"))
+    assert (found["1"].alerts, found["1"].first, found["1"].last, found["1"].apart) == (1, 40, 45, frozenset({"2"}))
+    assert (found["2"].alerts, found["2"].first, found["2"].last, found["2"].apart, found["2"].series) == (2, 10, 105, frozenset({"1"}), "")
+
+
+def test_a_move_of_all_that_an_incident_holds_keeps_nothing_apart() -> None:
+    seen = facts(alert("a", "1"), incident("1"), incident("2"), _1=["a"])
+    seen.inside.update({"1": [judged("a", "1", 10)]})
+    found = cases_of(moved(seen, ["a"], "2"))
+    assert (found["1"].alerts, found["2"].alerts, found["1"].apart, found["2"].apart) == (0, 1, frozenset(), frozenset())
+
+
+def test_a_move_to_a_new_incident_has_a_case_of_its_own() -> None:
+    seen = facts(alert("a", "1"), alert("b", "1"), incident("1"), _1=["a", "b"])
+    seen.inside.update({"1": [judged("a", "1", 10), judged("b", "1", 40)]})
+    found = cases_of(moved(seen, ["a"], None))
+    assert (found["100"].alerts, found["100"].apart, found["1"].apart) == (1, frozenset({"1"}), frozenset({"100"}))
+    assert "alerts" in next(change for change in rows_of(moved(facts(alert("a", "1"), incident("1"), _1=["a", "z"]), ["a"], None)) if change.created).touched

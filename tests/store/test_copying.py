@@ -80,7 +80,7 @@ async def filled(graph: Graph) -> None:
     await graph.core.store.run(
         ("retention_put", {"tenant": number, "kind": "alerts", "days": 30}),
         ("correlation_put", {"tenant": number, "name": "window", "value": "1"}), ("terms_change", {"tenant": number}),
-        ("snapshot_put", {"tenant": number, "v": 1, "stamp": 2, "total": 3, "counts": b"\0"}),
+        ("snapshot_put", {"tenant": number, "v": 1, "stamp": 2, "total": 3, "counts": b"\x80"}),
         ("certificate_add", {"tenant": number, "client": graph.application.id, "sha256": "a", "sha1": "b", "subject": "CN=x", "starts": 1,
                              "ends": 2, "created": 3, "der": b"\0\1\xff"}),
         ("assertion_add", {"tenant": number, "client": graph.application.id, "jti": "j", "content": "c", "first": 1, "ends": 2}),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from secgraph.ingest.correlate.pack import pack
+from secgraph.ingest.correlate.pack import keys_of, pack
 from secgraph.ingest.correlate.subject import subject
 from secgraph.ingest.correlate.terms import Terms
 from secgraph.ingest.desk import Desk
@@ -49,18 +49,27 @@ class Batch:
         """
         for one in alerts:
             if not self.knows(one) and one.id not in self._looked:
-                self._looked[one.id] = found.get(one.id) or looked(one.id, one.subject, self._terms)
+                self._looked[one.id] = found.get(one.id) or looked(one.id, one.subject, one.keys, self._terms)
         yield from self._placing.look(self._looked.values())
 
-    def take(self, one: Ready, into: str | None = None) -> Asking[bool]:
-        """Decides one alert; whether its row changed. `into` is the incident it belongs to, when who raised it knows."""
+    def make(self, one: Ready, into: str | None) -> Asking[None]:
+        """Takes an alert that a person made into an incident that is there, or into one of its own: they said where it belongs,
+        and only what comes after it may find it there.
+        """
+        seen = looked(one.id, one.subject, one.keys, self._terms)
+        self._looked[one.id] = Looked(seen.subject, seen.data, seen.keys, seen.numbers, [], {})
+        yield from self._open(one, into)
+        self._keep(one, one.kept)
+
+    def take(self, one: Ready) -> Asking[bool]:
+        """Decides one alert; whether its row changed."""
         entry = self.facts.entries.get((one.id, self._source))
         if entry is not None and entry.kept.digest == one.digest:
             return False
         row = self.facts.rows.get((ALERTS, one.id))
         packs, changed = one.kept, True
         if row is None:
-            yield from self._open(one, into)
+            yield from self._open(one)
         else:
             record, before = one.record, None if entry is None else entry.kept.record
             if before is not None and NOT_EXPANDED in one.notes:
@@ -96,12 +105,13 @@ class Batch:
 
     def _again(self, key: str, record: Record) -> Asking[None]:
         """Judges an alert once more, where what is judged of it is not what it was; the incident it is in stays its own."""
-        data = pack(subject(key, record, entities(record)))
+        seen = subject(key, record, entities(record))
+        data = pack(seen)
         known = self.facts.subjects.get(key)
         home = record["incidentId"]
         if (known is not None and known.data == data) or home is None or (INCIDENTS, home) not in self.facts.rows:
             return
-        one = looked(key, data, self._terms)
+        one = looked(key, data, keys_of(seen), self._terms)
         placement = yield from self._placing.place(one, home, closed=record["status"] == "resolved")
         incident = placement.incident or home
         if incident != home:
@@ -110,7 +120,7 @@ class Batch:
 
     # -- a new alert
 
-    def _open(self, one: Ready, into: str | None) -> Asking[None]:
+    def _open(self, one: Ready, into: str | None = None) -> Asking[None]:
         """A new alert, in the incident its source names, or where that was merged into, or where it belongs with others, or in
         one of its own.
         """
@@ -120,7 +130,7 @@ class Batch:
             home = destination(self.facts.rows, home)
         if home is not None and (INCIDENTS, home) not in self.facts.rows:
             home = None
-        seen = self._looked.get(one.id) or looked(one.id, one.subject, self._terms)
+        seen = self._looked.get(one.id) or looked(one.id, one.subject, one.keys, self._terms)
         placement = yield from self._placing.place(seen, home, closed=one.closed)
         incident = placement.incident
         if incident is None:
@@ -153,4 +163,4 @@ class Batch:
 
     def finished(self) -> list[Change]:
         """All changes; an incident that several alerts joined is written once, after them."""
-        return [*self.changes, *self._desk.changes(), *self._placing.changes()]
+        return [*self.changes, *self._desk.changes(), *self._placing.cases.changes()]

@@ -111,5 +111,7 @@ class Desk:
         changed = () if created else tuple(self._changed[key])
         # Severity is no person's word here: it follows the alerts, and goes on doing so.
         said = [name for name in changed if name in one.choices.triage and name != "severity"] if self._by else []
+        if self._by and (created or "alerts" in changed):
+            said.append("alerts")  # which alerts it holds is a person's word too
         kept: Record = dict.fromkeys(said, self._facts.now)
         return Put(one, row.record, changed, created=created, touched={**row.touched, **kept}, cause=self._cause)

@@ -12,15 +12,16 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TypeVar
 
+from secgraph.ingest.cases import Cases
 from secgraph.ingest.correlate.link import Link, judge
-from secgraph.ingest.correlate.pack import as_data, keys_of, names_of, number, unpack
-from secgraph.ingest.correlate.place import Placement, Standing, grown, place, series_of
+from secgraph.ingest.correlate.pack import as_data, numbered, unpack
+from secgraph.ingest.correlate.place import Placement, Standing, place, series_of
 from secgraph.ingest.correlate.seek import Sought, promising, sought, times
 from secgraph.ingest.correlate.subject import Subject
 from secgraph.ingest.correlate.terms import Terms
 from secgraph.ingest.desk import Desk
 from secgraph.model.choices import ALERTS, INCIDENTS
-from secgraph.store.protocol import HELD, NEAR, Case, Change, Facts, Judged, Near, Needs, PutCase, PutJudged
+from secgraph.store.protocol import HELD, NEAR, Facts, Judged, Near, Needs, PutJudged
 
 Result = TypeVar("Result")
 Asking = Generator[Needs, None, Result]
@@ -35,6 +36,10 @@ class Looked:
     subject: Subject
     data: bytes
     """The subject as it is kept."""
+    keys: bytes
+    """What it is found by."""
+    numbers: dict[str, int]
+    """What it names, and the number of each key."""
     things: list[Sought]
     near: dict[str, Near]
     links: dict[str, tuple[Order, Link]] = field(default_factory=dict)
@@ -43,14 +48,16 @@ class Looked:
     """Keys that more alerts name than are looked at."""
 
 
-def looked(key: str, data: bytes, terms: Terms) -> Looked:
+def looked(key: str, data: bytes, keys: bytes, terms: Terms) -> Looked:
     """By what others are looked for under these terms."""
     subject = unpack(key, terms.snapshot.v, data)
+    named = numbered(subject, keys)
     if terms.settings.off or subject.alone:
-        return Looked(subject, data, [], {})
+        return Looked(subject, data, keys, named, [], {})
     things = sought(subject, terms.snapshot, terms.settings)
     since, until = times(subject, terms.settings)
-    return Looked(subject, data, things, {key: Near(number(key), since, until) for one in things for key in one.keys})
+    near = {key: Near(named[key], since, until) for one in things for key in one.keys}
+    return Looked(subject, data, keys, named, things, near)
 
 
 class Other:
@@ -111,7 +118,7 @@ class Placing:
         self._fresh: dict[str, list[Other]] = defaultdict(list)
         """Alerts that this delivery brought or speaks of, by what they name."""
         self._of: dict[str, Other] = {}
-        self._cases: dict[str, Case] = {}
+        self.cases = Cases(facts)
         self._into: dict[str, str] = {}
         self._members: dict[str, list[str]] = defaultdict(list)
         self._comes = count(2**62)
@@ -133,7 +140,10 @@ class Placing:
         yield from self._see(incident for one in wanted for incident in one.links)
 
     def _judge(self, one: Looked) -> None:
-        one.crowded = [key for key, near in one.near.items() if len(self._facts.near[near]) >= NEAR]
+        seen = self._facts.near
+        one.crowded = [key for key, near in one.near.items() if len(seen[near]) >= NEAR]
+        if not any(seen[near] for near in one.near.values()):
+            return
         for other in self._promising(one, self._there):
             incident = other.judged.incident
             if incident not in one.links and other.id not in self._of and (link := self._link(one.subject, other)) is not None:
@@ -159,10 +169,9 @@ class Placing:
 
     def _see(self, incidents: Iterable[str]) -> Asking[None]:
         """Asks for incidents and their cases that were not asked for yet."""
-        wanted = [*dict.fromkeys(key for key in incidents if key not in self._cases)]
+        wanted = [*dict.fromkeys(key for key in incidents if key not in self.cases)]
         if wanted:
             yield Needs(rows=tuple((INCIDENTS, key) for key in wanted), cases=tuple(wanted))
-            self._cases.update((key, self._facts.cases[key]) for key in wanted)
 
     # -- where it goes
 
@@ -177,7 +186,7 @@ class Placing:
         found: dict[str, tuple[Order, Link]] = {}
         for incident, (order, link) in one.links.items():
             _prefer(found, self._now(incident), order, link)
-        for other in self._promising(one, self._here) if self._fresh else ():
+        for other in self._promising(one, self._here) if any(key in self._fresh for key in one.near) else ():
             incident = self._now(other.judged.incident)
             if incident not in found or other.order < found[incident][0]:
                 said = self._link(subject, other)
@@ -198,7 +207,7 @@ class Placing:
 
     def _standing(self, incident: str, *, closed: bool) -> Standing:
         """An incident as the placing sees it. What comes resolved may join what no person closed: that opens nothing again."""
-        case, row = self._cases[incident], self._facts.rows.get((INCIDENTS, incident))
+        case, row = self.cases[incident], self._facts.rows.get((INCIDENTS, incident))
         touched = row.touched if row is not None else {}
         over = row is None or row.record["status"] in {"resolved", "redirected"}
         return Standing(
@@ -225,20 +234,7 @@ class Placing:
         for incident in merged:
             if "severity" not in rows[INCIDENTS, into].touched:
                 self._desk.graver(into, rows[INCIDENTS, incident].record["severity"])
-            self._absorb(self._cases[incident], into)
-
-    def _absorb(self, gone: Case, into: str) -> None:
-        case = self._cases[into]
-        together = grown(_plain(case), alerts=gone.alerts, first=gone.first, last=gone.last, series=gone.series)
-        apart = (case.apart | gone.apart) - {into, gone.incident}
-        for key in gone.apart - {into}:
-            if (further := self._cases.get(key)) is not None:
-                self._cases[key] = replace(further, apart=(further.apart - {gone.incident}) | {into})
-        self._cases[into] = replace(
-            case, alerts=together.alerts, first=together.first, last=together.last, series=together.series, apart=apart,
-            joined=max(case.joined, gone.joined), settled=False,
-        )  # fmt: skip
-        self._cases[gone.incident] = replace(gone, alerts=0, apart=frozenset())
+            self.cases.absorb(incident, into)
 
     # -- what is written of it
 
@@ -247,19 +243,22 @@ class Placing:
         of how it was judged.
         """
         subject = one.subject
-        judged = Judged(subject.id, incident, subject.v, subject.first, subject.last, keys_of(subject), one.data)
+        judged = Judged(subject.id, incident, subject.v, subject.first, subject.last, one.keys, one.data)
         self._keep(Other(judged, (-subject.last, -next(self._comes)), subject))
         if new:
             self._members[incident].append(subject.id)
-        case = self._cases.get(incident) or Case(incident, continues=placement.continues)
-        together = grown(_plain(case), alerts=int(new), first=subject.first, last=subject.last, series=series_of(subject))
-        self._cases[incident] = replace(
-            case, alerts=together.alerts, first=together.first, last=together.last, series=together.series,
-            joined=self._facts.now, settled=False,
-        )  # fmt: skip
+        if incident not in self.cases:
+            self.cases.open(incident, placement.continues)
+        self.cases.join(incident, subject.first, subject.last, series_of(subject), many=int(new))
         told = placement.links or placement.refused or one.crowded
         reasons = as_data((incident, placement, one.crowded)) if told else b""
-        return PutJudged(judged, names_of(subject), reasons)
+        return PutJudged(judged, self._names(one), reasons)
+
+    def _names(self, one: Looked) -> tuple[tuple[int, str, str], ...]:
+        """What an alert names that no other was seen to name."""
+        seen, near = self._facts.near, one.near
+        strongest = ((entity.keys[0], entity.name) for entity in one.subject.entities)
+        return tuple((one.numbers[key], key, name) for key, name in strongest if key not in near or not seen[near[key]])
 
     def _keep(self, other: Other) -> None:
         before = self._of.get(other.id)
@@ -269,11 +268,6 @@ class Placing:
         self._of[other.id] = other
         for key in other.subject.places:
             self._fresh[key].append(other)
-
-    def changes(self) -> list[Change]:
-        """The cases that are another than they were."""
-        found = self._facts.cases
-        return [PutCase(case) for key, case in self._cases.items() if found.get(key) != case]
 
 
 Reader = Callable[[Looked, str], Iterable[Other]]
@@ -287,7 +281,3 @@ def _prefer(found: dict[str, tuple[Order, Link]], incident: str, order: Order, l
     known = found.get(incident)
     if known is None or order < known[0]:
         found[incident] = order, link
-
-
-def _plain(case: Case) -> Standing:
-    return Standing(case.incident, 0, case.alerts, case.first, case.last, case.series)

@@ -60,6 +60,8 @@ class Ready(msgspec.Struct, array_like=True, gc=False):
     """Whether its product resolved it."""
     subject: bytes = b""
     """As it is judged with others."""
+    keys: bytes = b""
+    """What it is found by."""
 
     @property
     def record(self) -> Record:
@@ -157,11 +159,12 @@ def ready_of(draft: AlertDraft, piece: Piece, pack: bytes, named: set[tuple[str,
     text = "{" + filled(made.full or made.doc, values).removeprefix(f'{{"{TAG}":null,')
     keeps = kept_text(text.encode(), raw.data, pack)
     key = identity(draft.product, draft.native_id, draft.prefixes)
+    seen = subject(key, record, entities(record))
     return Ready(
         key, draft.product, clean(draft.native_id), draft.updated,
         into, notes, raw.received, piece.repaired, keeps.digest, keeps.normalised, keeps.original,
         record["severity"], made, incident, _resolved(record, draft.updated), record["status"] == "resolved",
-        judged.pack(subject(key, record, entities(record))),
+        judged.pack(seen), judged.keys_of(seen),
     )  # fmt: skip
 
 

@@ -17,10 +17,11 @@ What the published pages leave open is decided so:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 from secgraph.errors import BadBody, NotFound
+from secgraph.ingest.cases import Cases
 from secgraph.ingest.desk import Desk
 from secgraph.ingest.incident import destination
 from secgraph.model.choices import ALERTS, INCIDENTS
@@ -72,7 +73,7 @@ def merge(facts: Facts, incidents: Sequence[str], call: Call) -> Deciding[str]:
     if len(alerts) > HELD:
         raise BadBody("incidentIds", f"the incidents to be merged into {target} hold more than {HELD} alerts.",
                       hint="Name the largest one first, so that it stays; merge the others a few at a time.")  # fmt: skip
-    yield Needs(rows=tuple((ALERTS, key) for key in alerts))
+    yield Needs(rows=tuple((ALERTS, key) for key in alerts), cases=(target, *merged))
     desk = Desk(facts, call.cause, f"API-App:{call.name}")
     for key in alerts:
         desk.move(key, target)
@@ -81,7 +82,10 @@ def merge(facts: Facts, incidents: Sequence[str], call: Call) -> Deciding[str]:
         for incident in merged:
             desk.graver(target, facts.rows[INCIDENTS, incident].record["severity"])
         desk.comment(INCIDENTS, target, call.texts, call.name)
-    return Decision(desk.changes(last=target), target)
+    cases = Cases(facts)
+    for incident in merged:
+        cases.absorb(incident, target)
+    return Decision([*desk.changes(last=target), *cases.changes()], target)
 
 
 def _ends(facts: Facts, incidents: Iterable[str]) -> list[str]:
@@ -134,7 +138,26 @@ def move(facts: Facts, alerts: Sequence[str], incident: str | None, call: Call) 
             desk.touch(home)
     if emptied:
         desk.redirect(list(emptied), target)
-    return Decision(desk.changes(last=target), target)
+    cases = yield from _recounted(facts, moved, target, left, emptied)
+    return Decision([*desk.changes(last=target), *cases.changes()], target)
+
+
+def _recounted(
+    facts: Facts, moved: Sequence[str], target: str, left: Sequence[str], emptied: Container[str]
+) -> Generator[Needs, None, Cases]:
+    """The cases once the alerts are where they were put. Whom a person parts the machine never brings together again."""
+    there = (INCIDENTS, target) in facts.rows and facts.rows[INCIDENTS, target].seq > 0
+    yield Needs(inside=(*left, *((target,) if there else ())), cases=(*left, *((target,) if there else ())))
+    cases, gone = Cases(facts), set(moved)
+    if not there:
+        cases.open(target)
+    came = [one for home in left for one in facts.inside[home] if one.alert in gone]
+    cases.recount(target, [*facts.inside.get(target, ()), *came])
+    for home in left:
+        cases.recount(home, [one for one in facts.inside[home] if one.alert not in gone])
+        if home not in emptied:
+            cases.keep_apart(home, target)
+    return cases
 
 
 def _homes(facts: Facts, alerts: Iterable[str]) -> Counter[str]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from secgraph.store.protocol import Case, Judged
-from secgraph.store.steps import Add, Steps, do
+from secgraph.store.statements import statement
+from secgraph.store.steps import Add, Do, Steps, do
 
 SUBJECT = ("tenant", "born", "alert", "incident", "v", "first", "last", "keys", "data")
 POSTING = ("tenant", "key", "last", "born")
@@ -24,12 +25,11 @@ class Judgements:
         self._clear()
 
     def _clear(self) -> None:
-        self._new: dict[int, tuple[Any, ...]] = {}
-        self._changed: dict[int, tuple[Any, ...]] = {}
+        self._new: dict[int, Judged] = {}
+        self._changed: dict[int, tuple[Judged, Judged]] = {}
+        """Of alerts whose judgement is in the database: as it is there, and as it is to be."""
+        self._gone: dict[int, Judged] = {}
         self._moved: dict[int, str] = {}
-        self._gone: list[int] = []
-        self._posted: dict[_Posting, None] = {}
-        self._unposted: dict[_Posting, None] = {}
         self._names: dict[int, tuple[str, str]] = {}
         self._cases: dict[str, Case] = {}
         self._closed: list[str] = []
@@ -39,37 +39,24 @@ class Judgements:
     def judge(self, before: Judged | None, after: Judged) -> None:
         """An alert is judged so from now on."""
         born = after.born
-        values = (
-            self._tenant, born, after.alert, int(after.incident), after.v, after.first, after.last, after.keys, after.data,
-        )  # fmt: skip
         if before is None or born in self._new:
-            self._new[born] = values
+            self._new[born] = after
         else:
-            self._changed[born] = values
+            self._changed[born] = self._changed.get(born, (before,))[0], after
         self._moved.pop(born, None)
-        old = set() if before is None else set(self._of(before))
-        new = self._of(after)
-        self._unpost(old.difference(new))
-        for posting in new:
-            if posting not in old and self._unposted.pop(posting, self) is self:
-                self._posted[posting] = None
 
     def unjudge(self, one: Judged) -> None:
         """An alert is no more, nor why it was where it was."""
-        self._unpost(self._of(one))
-        if self._new.pop(one.born, None) is None:
-            self._gone.append(one.born)
-        self._changed.pop(one.born, None)
-        self._moved.pop(one.born, None)
-        self._reasons = [row for row in self._reasons if row[1] != one.born]
+        born = one.born
+        if self._new.pop(born, None) is None:
+            self._gone[born] = self._changed.pop(born, (one,))[0]
+        self._moved.pop(born, None)
+        self._reasons = [row for row in self._reasons if row[1] != born]
 
     def move(self, born: int, incident: str) -> None:
-        """An alert is in another incident."""
-        for rows in (self._new, self._changed):
-            if (values := rows.get(born)) is not None:
-                rows[born] = (*values[:3], int(incident), *values[4:])
-                return
-        self._moved[born] = incident
+        """An alert, whose judgement knows it already where that was read, is in another incident."""
+        if born not in self._new and born not in self._changed:
+            self._moved[born] = incident
 
     def name(self, names: Iterable[tuple[int, str, str]]) -> None:
         """Things that alerts name, whether they were named before or not."""
@@ -93,13 +80,22 @@ class Judgements:
         """A person keeps two incidents apart, or no longer."""
         self._apart[one, other] = self._apart[other, one] = apart
 
-    def _of(self, one: Judged) -> list[_Posting]:
-        return [(self._tenant, key, one.last, one.born) for key in numbers(one.keys)]
+    def _postings(self) -> tuple[list[_Posting], list[_Posting]]:
+        """Those that are to come, those of one key together, and those that are to go."""
+        coming = [posting for one in self._new.values() for posting in self._of(one)]
+        going = [posting for one in self._gone.values() for posting in self._of(one)]
+        for before, after in self._changed.values():
+            old, new = set(self._of(before)), set(self._of(after))
+            coming += new - old
+            going += old - new
+        return sorted(coming), going
 
-    def _unpost(self, postings: Iterable[_Posting]) -> None:
-        for posting in postings:
-            if self._posted.pop(posting, self) is self:
-                self._unposted[posting] = None
+    def _of(self, one: Judged) -> list[_Posting]:
+        tenant, last, born = self._tenant, one.last, one.born
+        return [(tenant, key, last, born) for key in numbers(one.keys)]
+
+    def _row(self, one: Judged) -> tuple[Any, ...]:
+        return (self._tenant, one.born, one.alert, int(one.incident), one.v, one.first, one.last, one.keys, one.data)
 
     def steps(self) -> Steps[None]:
         """Everything; afterwards nothing is pending."""
@@ -108,19 +104,20 @@ class Judgements:
             yield do("subject_remove", *({"tenant": tenant, "born": born} for born in self._gone))
             yield do("reasons_remove", *({"tenant": tenant, "born": born} for born in self._gone))
         if self._new:
-            yield Add("subjects", SUBJECT, [*self._new.values()])
+            yield Add("subjects", SUBJECT, [self._row(one) for one in self._new.values()])
         if self._changed:
-            yield do("subject_put", *(dict(zip(SUBJECT, values, strict=True)) for values in self._changed.values()))
+            yield Do(statement("subject_put")[0], [self._row(after) for _, after in self._changed.values()])
         if self._moved:
             moved = ({"tenant": tenant, "born": born, "incident": int(key)} for born, key in self._moved.items())
             yield do("subject_move", *moved)
-        if self._unposted:
-            yield do("posting_remove", *(dict(zip(POSTING, one, strict=True)) for one in self._unposted))
-        if self._posted:
-            yield Add("postings", POSTING, sorted(self._posted))  # those of one key stand together
+        coming, going = self._postings()
+        if going:
+            yield Do(statement("posting_remove")[0], going)
+        if coming:
+            yield Add("postings", POSTING, coming)
         if self._names:
-            named = sorted(self._names.items())
-            yield do("entity_put", *({"tenant": tenant, "key": key, "text": text, "name": name} for key, (text, name) in named))
+            named = [(tenant, key, text, name) for key, (text, name) in sorted(self._names.items())]
+            yield Do(statement("entity_put")[0], named)
         if self._reasons:
             yield Add("reasons", REASONS, self._reasons)
         yield from self._of_cases()
@@ -131,7 +128,7 @@ class Judgements:
         if self._closed:
             yield do("case_remove", *({"tenant": tenant, "incident": int(key)} for key in self._closed))
         if self._cases:
-            yield do("case_put", *(_row(tenant, case) for case in self._cases.values()))
+            yield Do(statement("case_put")[0], [_case(tenant, case) for case in self._cases.values()])
         for apart, name in ((False, "apart_remove"), (True, "apart_put")):
             pairs = [
                 {"tenant": tenant, "incident": int(one), "other": int(other)}
@@ -152,9 +149,8 @@ def packed(keys: Iterable[int]) -> bytes:
     return struct.pack(f">{len(found)}q", *found)
 
 
-def _row(tenant: int, case: Case) -> dict[str, Any]:
-    return {
-        "tenant": tenant, "incident": int(case.incident), "alerts": case.alerts, "first": case.first, "last": case.last,
-        "series": case.series, "continues": None if case.continues is None else int(case.continues), "joined": case.joined,
-        "settled": int(case.settled), "outline": case.outline,
-    }  # fmt: skip
+def _case(tenant: int, case: Case) -> tuple[Any, ...]:
+    return (
+        tenant, int(case.incident), case.alerts, case.first, case.last, case.series,
+        None if case.continues is None else int(case.continues), case.joined, int(case.settled), case.outline,
+    )  # fmt: skip

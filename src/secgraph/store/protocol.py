@@ -73,6 +73,8 @@ class Needs:
     """Alerts that are needed as they are judged."""
     cases: tuple[str, ...] = ()
     """Incidents that are needed with their cases."""
+    inside: tuple[str, ...] = ()
+    """Incidents all of whose alerts are needed as they are judged."""
 
 
 class Row:
@@ -186,6 +188,8 @@ class Facts:
     subjects: dict[str, Judged] = field(default_factory=dict)
     """Alerts as they are judged, by id."""
     cases: dict[str, Case] = field(default_factory=dict)
+    inside: dict[str, list[Judged]] = field(default_factory=dict)
+    """The alerts of an incident, the oldest first."""
     terms: int = 0
     """The number of what alerts are judged by in this tenant: another one means that something of it changed."""
 

@@ -30,17 +30,20 @@ class Sight:
 
     def load_judged(self, changes: Sequence[Change]) -> Steps[None]:
         """Reads how those alerts are judged that are to be judged otherwise or taken away, and the cases that this changes."""
-        gone = [change for change in changes if isinstance(change, Remove)]
-        alerts = [one.id for one in gone if one.set.path == ALERTS]
-        alerts += [change.judged.alert for change in changes if isinstance(change, PutJudged)]
+        alerts, cases = [], []
+        for change in changes:
+            match change:
+                case PutJudged(judged=judged):
+                    alerts.append(judged.alert)
+                case PutCase(case=case):
+                    cases.append(case.incident)
+                case PutNew(set=one, id=key) if one.path == INCIDENTS:
+                    self.subjects.open_case(key)
+                case Remove(set=one, id=key):
+                    (alerts if one.path == ALERTS else cases).append(key)
         born = self._born(alerts)
         yield from self.subjects.load((), born)
-        for change in changes:
-            if isinstance(change, PutNew) and change.set.path == INCIDENTS:
-                self.subjects.open_case(change.id)
-        cases = [change.case.incident for change in changes if isinstance(change, PutCase)]
-        cases += [one.id for one in gone if one.set.path == INCIDENTS]
-        cases += [one.incident for at in born if (one := self.subjects.found[at]) is not None]
+        cases += [known.incident for at in born if (known := self.subjects.found[at]) is not None]
         yield from self.subjects.load_cases(cases)
 
     def _born(self, alerts: Iterable[str]) -> list[int]:
@@ -69,8 +72,9 @@ class Sight:
             if row is not None and (judged := self.subjects.found[row.born]) is not None:
                 facts.subjects[alert] = judged
         facts.cases.update((incident, self.subjects.cases[incident]) for incident in needs.cases)
-        if needs.held:
+        if needs.held or needs.inside:
             yield from self._pending.steps()  # what those before decided is found with the rest
+        facts.inside.update((yield from self.subjects.inside(needs.inside)))
         left = HELD + 1
         for incident, most in needs.held:
             ids = yield ask("alerts_held", tenant=self._tenant, incident=fold(incident), most=min(most, left))

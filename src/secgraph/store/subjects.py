@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from secgraph.store.steps import Ask, Steps
 
 _READ = "SELECT born, alert, incident, v, first, last, keys, data FROM subjects WHERE tenant = ? AND "
 _CASES = "SELECT incident, alerts, first, last, series, continues, joined, settled, outline FROM cases WHERE tenant = ? AND "
+_BORN = "SELECT born FROM subjects WHERE tenant = ? AND incident = ? ORDER BY born"
 _APART = "SELECT incident, other FROM apart WHERE tenant = ? AND "
 
 
@@ -26,10 +27,10 @@ class Subjects:
         self.found: dict[int, Judged | None] = {}
         self.cases: dict[str, Case] = {}
         self._near: dict[Near, list[int]] = {}
-        self._fresh: dict[int, list[Judged]] = {}
-        """What was put in this turn, by each key."""
-        self._put: set[int] = set()
-        """What the database tells of these alerts, or may not tell yet, does not count."""
+        self._put: dict[int, Judged | None] = {}
+        """What was put or taken away in this turn: what the database tells of these does not count."""
+        self._fresh: dict[int, list[Judged]] | None = None
+        """What was put, by each key; None where somebody has to look it up first."""
         self._moved: dict[int, str] = {}
 
     # -- reading
@@ -73,10 +74,29 @@ class Subjects:
 
     def near(self, key: Near) -> list[Judged]:
         """The alerts that name a thing, the latest first."""
-        listed = (self.found[born] for born in self._near[key] if born not in self._put)
-        found = [one for one in listed if one is not None]
-        fresh = [one for one in self._fresh.get(key.key, ()) if key.since <= one.last <= key.until]
+        listed = self._near[key]
+        if not self._put:
+            return [one for born in listed if (one := self.found[born]) is not None]
+        found = [one for born in listed if born not in self._put and (one := self.found[born]) is not None]
+        fresh = [one for one in self._named().get(key.key, ()) if key.since <= one.last <= key.until]
         return sorted([*found, *fresh], key=_latest)[:NEAR] if fresh else found
+
+    def _named(self) -> dict[int, list[Judged]]:
+        if self._fresh is None:
+            self._fresh = {}
+            for one in filter(None, self._put.values()):
+                for key in numbers(one.keys):
+                    self._fresh.setdefault(key, []).append(one)
+        return self._fresh
+
+    def inside(self, incidents: Sequence[str]) -> Steps[dict[str, list[Judged]]]:
+        """The alerts of incidents, the oldest first; what was decided before is in the database by now."""
+        found: dict[str, list[Judged]] = {key: [] for key in incidents}
+        for key in incidents:
+            rows = yield Ask(_BORN, (self._tenant, int(key)))
+            yield from self.load((), [row[0] for row in rows])
+            found[key] = [one for row in rows if (one := self.found[row[0]]) is not None]
+        return found
 
     # -- what changes
 
@@ -84,11 +104,8 @@ class Subjects:
         """Takes note of how an alert is judged from now on."""
         before, after = self.found.get(born), change.judged
         after.born = born
-        self._leave(before)
-        self.found[born] = after
-        self._put.add(born)
-        for key in numbers(after.keys):
-            self._fresh.setdefault(key, []).append(after)
+        self.found[born] = self._put[born] = after
+        self._fresh = None
         self._pending.judge(before, after)
         self._pending.name(change.names)
         if change.reasons:
@@ -104,18 +121,12 @@ class Subjects:
     def forget(self, born: int) -> None:
         """Takes note that an alert is no more, which was read where it was there before."""
         before = self.found.get(born)
-        self._leave(before)
-        self.found[born] = None
-        self._put.add(born)
+        self.found[born] = self._put[born] = None
+        self._fresh = None
         if before is not None:
             self._pending.unjudge(before)
             if (case := self.cases.get(before.incident)) is not None:
                 self.put_case(replace(case, alerts=max(case.alerts - 1, 0)))
-
-    def _leave(self, one: Judged | None) -> None:
-        if one is not None and one.born in self._put:
-            for key in numbers(one.keys):
-                self._fresh[key].remove(one)
 
     def open_case(self, incident: str) -> None:
         """Takes note of an incident that was not there before."""

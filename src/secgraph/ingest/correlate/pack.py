@@ -10,7 +10,7 @@ import msgspec
 
 from secgraph.ingest.correlate.subject import Subject
 from secgraph.ingest.entities import Entity
-from secgraph.store.judgements import packed
+from secgraph.store.judgements import numbers, packed
 
 BYTES = 8
 KEPT = 1 << 16
@@ -63,9 +63,9 @@ def keys_of(subject: Subject) -> bytes:
     return packed(map(number, (*subject.places, subject.detector)))
 
 
-def names_of(subject: Subject) -> tuple[tuple[int, str, str], ...]:
-    """The strongest key of each thing that an alert names, as number and text, and its name."""
-    return tuple((number(one.keys[0]), one.keys[0], one.name) for one in subject.entities)
+def numbered(subject: Subject, keys: bytes) -> dict[str, int]:
+    """What an alert names, with the numbers it is found by."""
+    return dict(zip(subject.places, numbers(keys), strict=False))  # the last is of what raised it
 
 
 def as_data(value: Any) -> bytes:
