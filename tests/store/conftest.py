@@ -19,6 +19,7 @@ from secgraph.model.edm import Model, load
 from secgraph.odata import bind
 from secgraph.store.protocol import Change, Decision, Facts, Needs, Put, Row, Store
 from secgraph.store.registry import Registry, Tenant
+from secgraph.store.sqlite.store import open_store
 from secgraph.store.turn import new_record
 from secgraph.testing import Clock
 
@@ -104,3 +105,11 @@ async def ground(open_ground: Callable[..., Any]) -> Ground:
     made = await open_ground()
     assert isinstance(made, Ground)
     return made
+
+
+@pytest.fixture
+async def other(ground: Ground, clock: Clock) -> AsyncIterator[Store]:
+    """A second store on SQLite's file: what it writes, the first one writes for it."""
+    store = open_store(ground.path, ground.model, clock)
+    yield store
+    await store.close()
