@@ -72,7 +72,7 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def database(database_kind: str, databases: Databases) -> Iterator[str]:
     """What the setting `database` is: empty for SQLite's file, the address of an empty database of PostgreSQL."""
-    with databases.one(database_kind) as url:
+    with databases.lent(database_kind) as url:
         yield url
 
 
@@ -80,7 +80,7 @@ def database(database_kind: str, databases: Databases) -> Iterator[str]:
 def apart(database_kind: str, databases: Databases) -> Iterator[Apart]:
     """Gives the settings of a server on a database of its own, as often as it is called, until the end of the module."""
     with ExitStack() as made:
-        yield lambda: settings_of(made.enter_context(databases.one(database_kind)))
+        yield lambda: settings_of(made.enter_context(databases.lent(database_kind)))
 
 
 @pytest.fixture

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import apsw
 import asyncpg
+from tests.emptying import Founded, emptied, founding
 from tests.real.faults.cluster import Cluster
 
 from secgraph import clock as real_clock
@@ -28,48 +31,90 @@ Apart = Callable[[], dict[str, str]]
 QUICK = {"autovacuum": "on", "max_connections": "200", "wal_writer_delay": "200", "shared_buffers": "128MB"}
 """It commits as one in production does; only what a cut would show is left to its own ways."""
 
+UNANALYSED = {"autovacuum_analyze_threshold": "2147483647"}
+"""In databases that live long the planner knows what a test had it look at, and nothing of the test before."""
+
 TEMPLATES = {"template_secgraph": 0, "template_partitioned": 4}
 """Databases with our tables and nothing in them, each with how many partitions the large ones have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """A database that one test gets after the other, and the session that empties it."""
+
+    url: str
+    connection: Any
+    founded: Founded
 
 
 class Databases:
     """A server that is started when the first database is asked for. `close` ends it."""
 
     def __init__(self) -> None:
-        self._cluster = Cluster(QUICK)
+        self._cluster = Cluster({**QUICK, **UNANALYSED})
         self._thread = ThreadPoolExecutor(1)  # beside the loop of whatever test asks
+        self._runner = asyncio.Runner()  # of that thread
         self._numbers = count(1)
         self._started = False
+        self._free: defaultdict[str, list[Lent]] = defaultdict(list)
 
     def made(self, *, partitioned: bool = False) -> str:
         """The address of a database with our tables and nothing in them."""
-        if not self._started:
-            self._cluster.start()
-            self._started = True
-            for template, partitions in TEMPLATES.items():
-                self._run(self._statement(f"CREATE DATABASE {template}"))
-                self._run(founded(self._cluster.url(template), load(), partitions=partitions))
         return self._create("template_partitioned" if partitioned else "template_secgraph")
 
     def empty(self, more: str = "") -> str:
         """The address of a database with nothing in it."""
-        self.removed(self.made())  # which starts the server
         return self._create("template0", more)
 
     def _create(self, template: str, more: str = "") -> str:
+        if not self._started:
+            self._started = True
+            self._start()
         name = f"test_{next(self._numbers)}"
         self._run(self._statement(f"CREATE DATABASE {name} TEMPLATE {template} {more}"))
         return self._cluster.url(name)
 
+    def _start(self) -> None:
+        self._cluster.start()
+        for template, partitions in TEMPLATES.items():
+            self._run(self._statement(f"CREATE DATABASE {template}"))
+            self._run(founded(self._cluster.url(template), load(), partitions=partitions))
+
     @contextmanager
     def one(self, kind: str) -> Iterator[str]:
-        """What the setting `database` is for a test: empty for SQLite, or a database that is removed afterwards."""
+        """What the setting `database` is for a test that does as it likes with its own: empty for SQLite, or a database that is
+        removed afterwards.
+        """
         if kind == "sqlite":
             yield ""
             return
         url = self.made(partitioned=kind == "partitioned")
         yield url
         self.removed(url)
+
+    @contextmanager
+    def lent(self, kind: str) -> Iterator[str]:
+        """What the setting `database` is for a test that changes nothing but rows: empty for SQLite, or a database without any,
+        which is emptied afterwards and lent again.
+        """
+        if kind == "sqlite":
+            yield ""
+            return
+        free = self._free[kind]
+        one = free.pop() if free else self._run(self._lent(self.made(partitioned=kind == "partitioned")))
+        try:
+            yield one.url
+            self._run(emptied(one.connection, one.founded))
+        except BaseException:
+            self._run(one.connection.close())
+            self.removed(one.url)
+            raise
+        free.append(one)
+
+    @staticmethod
+    async def _lent(url: str) -> Lent:
+        connection = await asyncpg.connect(url)
+        return Lent(url, connection, await founding(connection))
 
     def place(self, url: str, folder: Path) -> Place:
         """The place that a setting names, SQLite's in that folder."""
@@ -99,9 +144,12 @@ class Databases:
             await connection.close()
 
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return self._thread.submit(asyncio.run, work).result(60)
+        return self._thread.submit(self._runner.run, work).result(60)
 
     def close(self) -> None:
+        for one in (one for free in self._free.values() for one in free):
+            self._run(one.connection.close())
+        self._thread.submit(self._runner.close).result(60)
         self._thread.shutdown()
         if self._started:
             self._cluster.close()

@@ -93,7 +93,7 @@ class Ground:
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory, databases: Databases, database_kind: str) -> Iterator[Ground]:
-    with databases.one(database_kind) as url:
+    with databases.lent(database_kind) as url:
         made = Ground(databases.place(url, tmp_path_factory.mktemp("ground")))
         yield made
         made.close()
