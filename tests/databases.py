@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 import apsw
 import asyncpg
 from tests.emptying import Founded, emptied, founding
+from tests.memory import memory
 from tests.real.faults.cluster import Cluster
 
 from secgraph import clock as real_clock
@@ -31,8 +33,10 @@ Apart = Callable[[], dict[str, str]]
 QUICK = {"autovacuum": "on", "max_connections": "200", "wal_writer_delay": "200", "shared_buffers": "128MB"}
 """It commits as one in production does; only what a cut would show is left to its own ways."""
 
-UNANALYSED = {"autovacuum_analyze_threshold": "2147483647"}
-"""In databases that live long the planner knows what a test had it look at, and nothing of the test before."""
+LONG = {"autovacuum_analyze_threshold": "2147483647", "max_wal_size": "256MB"}
+"""For databases that live as long as the run: the planner knows what a test had it look at, and nothing of the test before; and
+what is kept of the log stays small, for it may be in memory.
+"""
 
 TEMPLATES = {"template_secgraph": 0, "template_partitioned": 4}
 """Databases with our tables and nothing in them, each with how many partitions the large ones have."""
@@ -51,7 +55,7 @@ class Databases:
     """A server that is started when the first database is asked for. `close` ends it."""
 
     def __init__(self) -> None:
-        self._cluster = Cluster({**QUICK, **UNANALYSED})
+        self._cluster = Cluster({**QUICK, **LONG}, folder=Path(tempfile.mkdtemp(prefix="secgraph-pg-", dir=memory())))
         self._thread = ThreadPoolExecutor(1)  # beside the loop of whatever test asks
         self._runner = asyncio.Runner()  # of that thread
         self._numbers = count(1)
