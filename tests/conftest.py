@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from tests.databases import Apart, Databases, settings_of
+from tests.memory import memory
 
 from secgraph.testing import Clock, Graph, running
 
@@ -31,6 +32,12 @@ PARTITIONED = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=("both", "sqlite", "postgresql"), default="both", help="what tests of a store run on")
+
+
+def pytest_configure() -> None:
+    """Has folders of tests made in memory, those of passed ones removed at once: most of a test on SQLite would be waiting."""
+    if root := memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(root))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

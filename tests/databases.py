@@ -155,8 +155,7 @@ class Databases:
             self._run(one.connection.close())
         self._thread.submit(self._runner.close).result(60)
         self._thread.shutdown()
-        if self._started:
-            self._cluster.close()
+        self._cluster.close()
 
 
 def settings_of(database: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -116,6 +117,13 @@ def _ended(servers: list[Server]) -> None:
         if server.process.poll() is None:
             server.process.kill()
         server.process.wait(PATIENCE)
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder on the disk, in which commits take their time: what ends servers is to meet them at it."""
+    with tempfile.TemporaryDirectory(prefix="secgraph-real-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 @pytest.fixture
