@@ -169,6 +169,9 @@ DELETE FROM apart WHERE tenant = :tenant AND incident = :incident AND other = :o
 -- name: reasons_put
 INSERT INTO reasons (tenant, born, stamp, data) VALUES (:tenant, :born, :stamp, :data);
 
+-- name: reasons
+SELECT born, stamp, data FROM reasons WHERE tenant = :tenant ORDER BY born, stamp;
+
 -- name: reasons_remove
 DELETE FROM reasons WHERE tenant = :tenant AND born = :born;
 
