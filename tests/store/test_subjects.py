@@ -9,13 +9,13 @@ import pytest
 from tests.store.test_removal import in_one_turn
 
 from secgraph.model.choices import ALERTS, INCIDENTS
-from secgraph.store.judgements import numbers, packed
+from secgraph.store.judgements import SLOT, numbers, packed
 from secgraph.store.protocol import NEAR, Case, Change, Decision, Facts, Judged, Near, Needs, Put, PutCase, PutJudged, Remove
 
 if TYPE_CHECKING:
     from tests.store.conftest import Ground
 
-LATE = 2**62
+LATE = 10**13
 
 
 def judged(number: int, *keys: int, last: int = 100, incident: str = "1", data: bytes = b"x") -> Judged:
@@ -166,3 +166,11 @@ async def test_what_was_named_keeps_its_first_name(ground: Ground) -> None:
         await ground.add(number)
         await ground.write(PutJudged(judged(number, 7), ((7, "user.upn:ana@x", name),)))
     assert [row["name"] for row in await ground.store.fetch("entities", tenant=ground.tenant.number, after="", most=10)] == ["Ana"]
+
+
+async def test_what_is_found_does_not_end_at_a_slot(ground: Ground) -> None:
+    for number, last in ((1, SLOT - 1), (2, SLOT), (3, 3 * SLOT + 5), (4, -1)):
+        await ground.add(number)
+        await ground.write(PutJudged(judged(number, 7, last=last)))
+    assert await near(ground, 7, -10, 4 * SLOT) == ["da0003", "da0002", "da0001", "da0004"]
+    assert await near(ground, 7, SLOT - 1, SLOT) == ["da0002", "da0001"]

@@ -49,14 +49,14 @@ class Batch:
         """
         for one in alerts:
             if not self.knows(one) and one.id not in self._looked:
-                self._looked[one.id] = found.get(one.id) or looked(one.id, one.subject, one.keys, self._terms)
+                self._looked[one.id] = found.get(one.id) or looked(one.id, one.subject, one.keys, self._terms, one.received)
         yield from self._placing.look(self._looked.values())
 
     def make(self, one: Ready, into: str | None) -> Asking[None]:
         """Takes an alert that a person made into an incident that is there, or into one of its own: they said where it belongs,
         and only what comes after it may find it there.
         """
-        seen = looked(one.id, one.subject, one.keys, self._terms)
+        seen = looked(one.id, one.subject, one.keys, self._terms, one.received)
         self._looked[one.id] = Looked(seen.subject, seen.data, seen.keys, seen.numbers, [], {})
         yield from self._open(one, into)
         self._keep(one, one.kept)
@@ -111,7 +111,7 @@ class Batch:
         home = record["incidentId"]
         if (known is not None and known.data == data) or home is None or (INCIDENTS, home) not in self.facts.rows:
             return
-        one = looked(key, data, keys_of(seen), self._terms)
+        one = looked(key, data, keys_of(seen), self._terms, self.facts.now)
         placement = yield from self._placing.place(one, home, closed=record["status"] == "resolved")
         incident = placement.incident or home
         if incident != home:
@@ -130,7 +130,7 @@ class Batch:
             home = destination(self.facts.rows, home)
         if home is not None and (INCIDENTS, home) not in self.facts.rows:
             home = None
-        seen = self._looked.get(one.id) or looked(one.id, one.subject, one.keys, self._terms)
+        seen = self._looked.get(one.id) or looked(one.id, one.subject, one.keys, self._terms, one.received)
         placement = yield from self._placing.place(seen, home, closed=one.closed)
         incident = placement.incident
         if incident is None:

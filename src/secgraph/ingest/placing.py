@@ -48,14 +48,14 @@ class Looked:
     """Keys that more alerts name than are looked at."""
 
 
-def looked(key: str, data: bytes, keys: bytes, terms: Terms) -> Looked:
+def looked(key: str, data: bytes, keys: bytes, terms: Terms, now: int) -> Looked:
     """By what others are looked for under these terms."""
     subject = unpack(key, terms.snapshot.v, data)
     named = numbered(subject, keys)
     if terms.settings.off or subject.alone:
         return Looked(subject, data, keys, named, [], {})
     things = sought(subject, terms.snapshot, terms.settings)
-    since, until = times(subject, terms.settings)
+    since, until = times(subject, terms.settings, now)
     near = {key: Near(named[key], since, until) for one in things for key in one.keys}
     return Looked(subject, data, keys, named, things, near)
 

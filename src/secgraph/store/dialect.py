@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from secgraph import clock
 
-if TYPE_CHECKING:
-    from secgraph.store.protocol import Near
+Slotted = tuple[int, int, int, int]
+"""A key in one slot, from one instant to another: slot, key, since, until."""
 
 
 class Sql(NamedTuple):
@@ -93,7 +93,7 @@ class Dialect(Protocol):
     def bytes_of(self, document: str) -> str:
         """A document as the bytes that are sent."""
 
-    def near(self, tenant: int, wanted: Sequence[Near], most: int) -> Sql:
+    def near(self, tenant: int, wanted: Sequence[Slotted], most: int) -> Sql:
         """The question which alerts name what: for each that is wanted, in order, a list for `numbers_of`."""
 
     def numbers_of(self, listed: Any) -> list[int]:

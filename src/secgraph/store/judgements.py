@@ -6,15 +6,21 @@ import struct
 from collections.abc import Iterable
 from typing import Any
 
+from secgraph import clock
 from secgraph.store.protocol import Case, Judged
 from secgraph.store.statements import statement
 from secgraph.store.steps import Add, Do, Steps, do
 
 SUBJECT = ("tenant", "born", "alert", "incident", "v", "first", "last", "keys", "data")
-POSTING = ("tenant", "key", "last", "born")
+POSTING = ("tenant", "slot", "key", "last", "born")
 REASONS = ("tenant", "born", "stamp", "data")
 
-_Posting = tuple[int, int, int, int]
+SLOT = 16 * clock.DAY
+"""Keys are numbers in no order: without slots each of an alert's postings would be on a page of its own, of all that there are.
+Who looks some days back looks into one or two.
+"""
+
+_Posting = tuple[int, int, int, int, int]
 
 
 class Judgements:
@@ -91,8 +97,8 @@ class Judgements:
         return sorted(coming), going
 
     def _of(self, one: Judged) -> list[_Posting]:
-        tenant, last, born = self._tenant, one.last, one.born
-        return [(tenant, key, last, born) for key in numbers(one.keys)]
+        tenant, slot, last, born = self._tenant, one.last // SLOT, one.last, one.born
+        return [(tenant, slot, key, last, born) for key in numbers(one.keys)]
 
     def _row(self, one: Judged) -> tuple[Any, ...]:
         return (self._tenant, one.born, one.alert, int(one.incident), one.v, one.first, one.last, one.keys, one.data)

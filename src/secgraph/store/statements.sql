@@ -131,11 +131,8 @@ UPDATE subjects SET incident = :incident WHERE tenant = :tenant AND born = :born
 -- name: subject_remove
 DELETE FROM subjects WHERE tenant = :tenant AND born = :born;
 
--- name: posting_put
-INSERT INTO postings (tenant, key, last, born) VALUES (:tenant, :key, :last, :born);
-
 -- name: posting_remove
-DELETE FROM postings WHERE tenant = :tenant AND key = :key AND last = :last AND born = :born;
+DELETE FROM postings WHERE tenant = :tenant AND slot = :slot AND key = :key AND last = :last AND born = :born;
 
 -- name: entity_put
 -- What something was called first stays.
@@ -143,10 +140,14 @@ INSERT INTO entities (tenant, key, text, name) VALUES (:tenant, :key, :text, :na
 ON CONFLICT (tenant, key) DO NOTHING;
 
 -- name: entities
--- In the order of their keys; when they were seen is told by what names them.
+-- In the order of their keys; when they were seen is told by what names them, slot by slot.
+WITH RECURSIVE slots (slot) AS (
+  SELECT min(slot) FROM postings WHERE tenant = :tenant
+  UNION ALL SELECT (SELECT min(p.slot) FROM postings p WHERE p.tenant = :tenant AND p.slot > slots.slot)
+  FROM slots WHERE slots.slot IS NOT NULL)
 SELECT e.key, e.text, e.name,
-  (SELECT p.last FROM postings p WHERE p.tenant = e.tenant AND p.key = e.key ORDER BY p.last LIMIT 1) AS first,
-  (SELECT p.last FROM postings p WHERE p.tenant = e.tenant AND p.key = e.key ORDER BY p.last DESC LIMIT 1) AS last
+  (SELECT min(p.last) FROM slots s JOIN postings p ON p.tenant = e.tenant AND p.slot = s.slot AND p.key = e.key) AS first,
+  (SELECT max(p.last) FROM slots s JOIN postings p ON p.tenant = e.tenant AND p.slot = s.slot AND p.key = e.key) AS last
 FROM entities e WHERE e.tenant = :tenant AND e.text > :after ORDER BY e.text LIMIT :most;
 
 -- name: case_put

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from secgraph.store.dialect import Dialect
-from secgraph.store.judgements import Judgements, numbers
+from secgraph.store.dialect import Dialect, Slotted
+from secgraph.store.judgements import SLOT, Judgements, numbers
 from secgraph.store.protocol import NEAR, Case, Judged, Near, Needs, PutJudged
 from secgraph.store.steps import Ask, Steps
 
@@ -40,8 +40,11 @@ class Subjects:
         wanted = list(needs)
         near = [*dict.fromkeys(key for one in wanted for key in one.near if key not in self._near)]
         if near:
-            rows = yield Ask(*self._dialect.near(self._tenant, near, NEAR))
-            self._near.update((key, self._dialect.numbers_of(row[0])) for key, row in zip(near, rows, strict=True))
+            slotted = [one for key in near for one in _slotted(key)]
+            rows = yield Ask(*self._dialect.near(self._tenant, slotted, NEAR))
+            lists = (self._dialect.numbers_of(row[0]) for row in rows)
+            for key in near:
+                self._near[key] = [born for _ in _slotted(key) for born in next(lists)][:NEAR]
         asked = {one for key in near for one in self._near[key]}.union(born).difference(self.found)
         if asked:
             yield from self._subjects(sorted(asked))
@@ -148,6 +151,12 @@ class Subjects:
             self.put_case(replace(self.cases[incident], apart=frozenset()))
         self.cases[incident] = Case(incident)
         self._pending.remove_case(incident)
+
+
+def _slotted(key: Near) -> list[Slotted]:
+    """The slots in which a thing is looked for, the latest first."""
+    slots = range(key.until // SLOT, key.since // SLOT - 1, -1)
+    return [(slot, key.key, key.since, key.until) for slot in slots]
 
 
 def _latest(one: Judged) -> tuple[int, int]:

@@ -11,16 +11,19 @@ from secgraph.ingest.correlate.rarity import Snapshot
 from secgraph.ingest.correlate.settings import Settings
 from secgraph.ingest.correlate.subject import Subject
 
+AHEAD = clock.DAY
+"""How far a product's clock may be ahead."""
+
 STEP = 6 * 60 * 60 * clock.SECOND
 """What the times in which is looked are rounded to: alerts of one delivery then look in the same ones."""
 
 
-def times(subject: Subject, settings: Settings) -> tuple[int, int]:
-    """Between which instants the activity of those ended that may link with an alert, rounded outwards. One that went on for
-    longer than an incident may last is not looked for.
+def times(subject: Subject, settings: Settings, now: int) -> tuple[int, int]:
+    """Between which instants the activity of those ended that may link with an alert, rounded outwards. What went on for
+    longer than an incident may last is not looked for, nor what is in the future by more than the clocks of products are wrong.
     """
-    since = subject.first - settings.window
-    until = subject.last + settings.window + settings.most_span
+    since = max(subject.first, subject.last - settings.most_span) - settings.window
+    until = min(subject.last + settings.window + settings.most_span, max(subject.last, now) + AHEAD)
     return since // STEP * STEP, -(-until // STEP) * STEP
 
 

@@ -19,10 +19,11 @@ CREATE INDEX subjects_incident ON subjects (tenant, incident);
 
 CREATE TABLE postings (                   -- which alerts name a key, by the end of their activity
   tenant INTEGER NOT NULL,
+  slot   INTEGER NOT NULL,                -- so many days of it: what comes today stands together, whatever its keys
   key    BIGINT  NOT NULL,
   last   BIGINT  NOT NULL,
   born   BIGINT  NOT NULL,
-  PRIMARY KEY (tenant, key, last, born)
+  PRIMARY KEY (tenant, slot, key, last, born)
 ) WITHOUT ROWID;
 
 CREATE TABLE entities (                   -- what was named: the strongest key that it was named by

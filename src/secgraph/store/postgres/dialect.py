@@ -15,8 +15,7 @@ from typing import Any, NoReturn
 
 from secgraph.model.value import UNSTORABLE
 from secgraph.odata.search import APART
-from secgraph.store.dialect import Late, Sql
-from secgraph.store.protocol import Near
+from secgraph.store.dialect import Late, Slotted, Sql
 
 LONGEST_WORD = 200
 """Longest word, in characters, that is kept as it is: an entry of a GIN index has 2,700 bytes at most."""
@@ -120,16 +119,16 @@ class Postgres:
         return list(values)
 
     @staticmethod
-    def near(tenant: int, wanted: Sequence[Near], most: int) -> Sql:
+    def near(tenant: int, wanted: Sequence[Slotted], most: int) -> Sql:
         """The question which alerts name what; each is a search of its own in the index, which ends after so many."""
         text = (
-            "SELECT ARRAY(SELECT p.born FROM postings p WHERE p.tenant = ? AND p.key = k.key"
+            "SELECT ARRAY(SELECT p.born FROM postings p WHERE p.tenant = ? AND p.slot = k.slot AND p.key = k.key"
             " AND p.last BETWEEN k.since AND k.until ORDER BY p.last DESC, p.born DESC LIMIT ?)"
-            " FROM unnest(?::bigint[], ?::bigint[], ?::bigint[]) WITH ORDINALITY k (key, since, until, place)"
+            " FROM unnest(?::int[], ?::bigint[], ?::bigint[], ?::bigint[]) WITH ORDINALITY k (slot, key, since, until, place)"
             " ORDER BY k.place"
         )
-        keys, since, until = (list(column) for column in zip(*wanted, strict=True))
-        return Sql(text, (tenant, most, keys, since, until))
+        columns = [list(column) for column in zip(*wanted, strict=True)]
+        return Sql(text, (tenant, most, *columns))
 
     @staticmethod
     def numbers_of(listed: Any) -> list[int]:

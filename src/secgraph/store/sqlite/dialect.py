@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from secgraph.store.dialect import Sql, Words, phrase
-from secgraph.store.protocol import Near
+from secgraph.store.dialect import Slotted, Sql, Words, phrase
 
 _numbers = msgspec.json.Decoder(list[int])
 
@@ -74,11 +73,11 @@ class Sqlite:
         return msgspec.json.encode(list(values)).decode()
 
     @staticmethod
-    def near(tenant: int, wanted: Sequence[Near], most: int) -> Sql:
+    def near(tenant: int, wanted: Sequence[Slotted], most: int) -> Sql:
         """The question which alerts name what; each is a search of its own in the index, which ends after so many."""
         text = (
             "SELECT (SELECT json_group_array(born) FROM (SELECT p.born FROM postings p WHERE p.tenant = ?"
-            " AND p.key = k.value ->> 0 AND p.last BETWEEN k.value ->> 1 AND k.value ->> 2"
+            " AND p.slot = k.value ->> 0 AND p.key = k.value ->> 1 AND p.last BETWEEN k.value ->> 2 AND k.value ->> 3"
             " ORDER BY p.last DESC, p.born DESC LIMIT ?)) FROM json_each(?) k"
         )
         return Sql(text, (tenant, most, msgspec.json.encode(wanted).decode()))
