@@ -26,8 +26,13 @@ from secgraph.store.protocol import Key, Page
 from secgraph.store.seen import decode
 from secgraph.store.slow import too_slow, unindexed
 
-SLICE_SECONDS = 0.003
+SLICE_SECONDS = 0.001
 """What judging may take before everything else has its turn."""
+
+TURNS, QUIET_SECONDS = 6, 0.0003
+"""How often everything else has it, one after the other, and how soon it is over where nobody has anything to do: an answer
+takes several turns of the event loop, of which each would otherwise wait for a slice.
+"""
 
 SMALLEST, LARGEST = 100, 2000
 """Candidates asked for at a time: a page is often found among the first, and thousands of documents are held at most."""
@@ -132,7 +137,7 @@ class Sifter:
                         start += 1
                         if time.monotonic() > ends:
                             break
-                    await asyncio.sleep(0)  # with the turn still taken, so that no other question goes on before the rest
+                    await _others()  # with the turn still taken, so that no other question goes on before the rest
                 yield answers
             if len(found) < limit:
                 return
@@ -181,6 +186,15 @@ class Sifter:
                     kept = _first(kept, most, order)
                     last = kept[-1].rank
         return _first(kept, most, order)
+
+
+async def _others() -> None:
+    """Lets everything else go on, until nobody is there who wants to."""
+    for _ in range(TURNS):
+        began = time.monotonic()
+        await asyncio.sleep(0)
+        if time.monotonic() - began < QUIET_SECONDS:
+            return
 
 
 _NO_ROW = Candidate(b"", None, "", ())
