@@ -48,7 +48,7 @@ def candidates_of(ground: Ground, tenant: Tenant, query: Query) -> Candidates:
         rows: list[Any] = []
         assert isinstance(ground.place, OnSqlite)
         with closing(connect(ground.place.path, write=False)) as connection:
-            for statement in [plan.first()] if after is None else plan.segments(after):
+            for statement in plan.statements(after):
                 rows += connection.execute(statement.text, statement.values(tenant.number, limit - len(rows), clock.now)).fetchall()
             text = f'SELECT CAST("full" AS BLOB) FROM {plan.table} WHERE tenant = ? AND id = ?'
             full: list[Any] = [connection.execute(text, (tenant.number, row[1])).fetchall()[0][0] for row in rows]

@@ -132,6 +132,10 @@ class Plan:
             (tenant, *(bound(condition.values, tenant, now()) if self.late else condition.values)),
         )
 
+    def statements(self, after: Key | None) -> list[Statement]:
+        """The statements that together read what follows a row, or everything, in order. They have to see the same commit."""
+        return [self.first()] if after is None else self.segments(after)
+
     def segments(self, after: Key) -> list[Statement]:
         """The statements that together read what follows a row, in order."""
         uniform = len({key.descending for key in self.keys}) == 1

@@ -24,7 +24,7 @@ from secgraph.store.dialect import Dialect
 from secgraph.store.fence import guarded
 from secgraph.store.layout import quoted
 from secgraph.store.native import native
-from secgraph.store.paging import in_one_moment, page
+from secgraph.store.paging import page
 from secgraph.store.postgres.founding import founded, whole
 from secgraph.store.postgres.queues import Queues
 from secgraph.store.postgres.sessions import IDLE_SECONDS, LOCK_SECONDS, STATEMENT_SECONDS, Sessions, opened, perform
@@ -105,7 +105,8 @@ class PostgresStore:
         asked = self._asked(scoped.query)
         if not asked.exact:
             return await self._sifter.page(scoped.query, partial(self._candidates, asked, scoped.tenant), after)
-        return await self._read(asked, page(asked.plan, scoped, after, self._now), apart=in_one_moment(asked.plan, after))
+        statements = asked.plan.statements(after)
+        return await self._read(asked, page(statements, scoped, after, self._now), apart=len(statements) > 1)
 
     async def count(self, scoped: Scoped) -> int:
         asked = self._asked(scoped.query)
@@ -120,16 +121,16 @@ class PostgresStore:
 
     async def _candidates(self, asked: _Asked, tenant: int, after: Key | None, limit: int) -> list[Candidate]:
         """So many rows, behind a place of their order, that can answer as far as columns and words tell."""
-        plan = asked.plan
+        statements = asked.plan.statements(after)
 
         def gathered() -> Steps[list[Candidate]]:
             rows: list[Any] = []
-            for segment in [plan.first()] if after is None else plan.segments(after):
+            for one in statements:
                 if len(rows) < limit:
-                    rows += yield Ask(segment.text, segment.values(tenant, limit - len(rows), self._now))
+                    rows += yield Ask(one.text, one.values(tenant, limit - len(rows), self._now))
             return [Candidate(row[0], row[-2], row[1], tuple(row[2:-2]), row[-1]) for row in rows]
 
-        return await self._read(asked, gathered(), apart=in_one_moment(plan, after))
+        return await self._read(asked, gathered(), apart=len(statements) > 1)
 
     async def get(self, key: ScopedKey, query: Query) -> bytes | None:
         document = self._dialect.document if query.unknown_members else "doc"

@@ -32,7 +32,7 @@ from secgraph.store.copying.lots import MARK
 from secgraph.store.dialect import Sql
 from secgraph.store.fence import named
 from secgraph.store.layout import quoted
-from secgraph.store.paging import in_one_moment, page
+from secgraph.store.paging import page
 from secgraph.store.protocol import Answer, Decide, Fence, Key, Needs, Original, Page
 from secgraph.store.slow import too_slow
 from secgraph.store.sqlite.dialect import Sqlite
@@ -222,8 +222,9 @@ def _tally(reading: _Reading, plan: Plan, tenant: int) -> int:
 def _page(reading: _Reading, plan: Plan, scoped: Scoped, after: Key | None) -> Page:
     if scoped.query.top:
         plan = reading.way(plan, scoped.tenant) or plan
-    with _one_moment(reading.connection) if in_one_moment(plan, after) else contextlib.nullcontext():
-        return driven(page(plan, scoped, after, reading.now), partial(perform, reading.connection))
+    statements = plan.statements(after)
+    with _one_moment(reading.connection) if len(statements) > 1 else contextlib.nullcontext():
+        return driven(page(statements, scoped, after, reading.now), partial(perform, reading.connection))
 
 
 @contextlib.contextmanager
