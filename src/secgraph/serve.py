@@ -20,6 +20,7 @@ from secgraph import quickstart
 from secgraph.app import Core, core, edge
 from secgraph.chores import do_chores
 from secgraph.edge import tls
+from secgraph.edge.joined import JoinedProtocol
 from secgraph.edge.origin import own_hosts
 from secgraph.errors import UsageError
 from secgraph.observe import CertificateFailed, CertificateRead, CertificateRenewed, ServerStarted, ServerStopped, observe
@@ -198,7 +199,7 @@ async def answer(
     does periodic work where the role is to do everything.
     """
     config = uvicorn.Config(
-        edge(settings, inner), log_config=None, access_log=False, lifespan="off", http="httptools", loop="none",
+        edge(settings, inner), log_config=None, access_log=False, lifespan="off", http=JoinedProtocol, loop="none",
         server_header=False, backlog=BACKLOG, timeout_keep_alive=75, timeout_graceful_shutdown=STOP_SECONDS,
         ws="none", proxy_headers=False,
     )  # fmt: skip
