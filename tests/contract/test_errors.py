@@ -100,6 +100,7 @@ async def test_every_path_answers_in_the_envelope(six: Graph, method: str, path:
     ({"authorization": "Bearer"}, "no bearer token"),
     ({"authorization": "Bearer   "}, "no bearer token"),
     ({"authorization": "Basic YTpi"}, "no bearer token"),
+    ({"authorization": f"Bearer {'a' * 16_384}"}, "no bearer token"),
     ({"authorization": "Bearer nonsense"}, "cannot be read"),
 ])  # fmt: skip
 @pytest.mark.parametrize(

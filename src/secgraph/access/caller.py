@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from secgraph.errors import Forbidden
 
@@ -22,15 +23,18 @@ class Caller:
 def may(caller: Caller, needed: tuple[str, ...]) -> bool:
     """Whether any one entry of `needed` is held; an entry with ` + ` needs all its parts. No entries: nobody may."""
     held = caller.permissions
-    return any(set(entry.split(" + ")) <= held for entry in needed if entry)
+    return any(_parts(entry) <= held for entry in needed if entry)
 
 
-def require(caller: Caller, needed: tuple[str, ...], what: str) -> None:
-    """Passes who may; a Forbidden that names what is needed and what is held stops the rest."""
-    if may(caller, needed):
-        return
+@cache
+def _parts(entry: str) -> frozenset[str]:
+    return frozenset(entry.split(" + "))
+
+
+def forbidden(caller: Caller, needed: tuple[str, ...], what: str) -> Forbidden:
+    """The refusal for who may not: it names what is needed and what is held."""
     held = ", ".join(sorted(caller.permissions)) or "none"
-    raise Forbidden(
+    return Forbidden(
         f"{what} needs one of these application permissions: {', '.join(needed) or 'none that exists'}."
         f" The token of '{caller.name}' holds: {held}.",
         hint=f"An administrator grants one with: secgraph app grant {caller.app_id} {needed[0] if needed else ''}".rstrip()

@@ -63,6 +63,8 @@ class Asked:
 
     def prefers(self, word: str) -> bool:
         """Whether the Prefer header holds that preference: `respond-async`, `return=minimal`."""
+        if b"prefer" not in self.headers:
+            return False
         name, _, value = word.partition("=")
         found = self.preferences.get(name)
         return found is not None and (found.lower() == value if value else found.lower() != "false")
@@ -136,17 +138,15 @@ def decoded(data: bytes) -> Any:
 
 def path_segments(raw: bytes) -> list[str]:
     """A path's segments, each decoded by itself, so that an encoded slash stays inside its segment."""
-    segments = []
-    for part in raw.partition(b"?")[0].split(b"/"):
-        if not part:
-            continue
-        try:
-            text = unquote_to_bytes(part).decode()
-        except UnicodeDecodeError:
-            raise NotFound("The path is not UTF-8.") from None
-        if "\x00" in text:
-            raise NotFound("The path holds a NUL.")
-        segments.append(text)
+    parts = raw.partition(b"?")[0].split(b"/")
+    if b"%" in raw:
+        parts = [unquote_to_bytes(part) for part in parts]
+    try:
+        segments = [part.decode() for part in parts if part]
+    except UnicodeDecodeError:
+        raise NotFound("The path is not UTF-8.") from None
+    if "\x00" in "".join(segments):
+        raise NotFound("The path holds a NUL.")
     return segments
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 from secgraph import clock
-from secgraph.access.caller import Caller, may, require
+from secgraph.access.caller import Caller, forbidden, may
 from secgraph.edge import accept, batch, envelope
 from secgraph.edge.act import Actor
 from secgraph.edge.authority import NO_STORE, Authority
@@ -110,11 +110,10 @@ class Edge:
         if len(headers) != len(scope["headers"]):
             headers = _joined(scope["headers"])
         request_id = clock.request_id()
-        client_request_id = headers.get(b"client-request-id", b"")
-        if not _GUID.fullmatch(client_request_id):
-            client_request_id = request_id.encode()
-        asked = Asked(scope["method"], "", [], scope["query_string"], headers, request_id, client_request_id.decode(), receive)
-        answer = await self._answered(asked, lambda: self._read_head(asked, scope))
+        given = headers.get(b"client-request-id")
+        client_request_id = given.decode() if given is not None and _GUID.fullmatch(given) else request_id
+        asked = Asked(scope["method"], "", [], scope["query_string"], headers, request_id, client_request_id, receive)
+        answer = await self._answered(asked, scope)
         body = answer.body
         coding: tuple[Header, ...] = ()
         # The length of a packed token would tell something of what is in it.
@@ -137,11 +136,12 @@ class Edge:
         ]})  # fmt: skip
         await send({"type": "http.response.body", "body": b"" if asked.method == "HEAD" else body})
 
-    async def _answered(self, asked: Asked, read_head: Callable[[], None] = lambda: None) -> Answer:
-        """The answer, refusals and faults included: nothing is raised from here."""
+    async def _answered(self, asked: Asked, scope: Scope | None = None) -> Answer:
+        """The answer, refusals and faults included: nothing is raised from here. With a scope, the head is read first."""
         ids = {"request_id": asked.request_id, "client_request_id": asked.client_request_id}
         try:
-            read_head()
+            if scope is not None:
+                self._read_head(asked, scope)
             answer = await (self._options(asked) if asked.method == "OPTIONS" else self._answer(asked))
             return answer if asked.metadata == "minimal" else self._at_level(asked, answer)
         except OAuthRefusal as fault:
@@ -212,8 +212,9 @@ class Edge:
         if head in VERSIONS:
             return await self._graph(asked)
         if head == "ingest":
-            caller = await self._tokens.caller(asked.header(b"authorization"), asked.base)
-            await self._allow(asked, caller, OWN_OPERATIONS["ingest"][2], "Handing in records")
+            caller = await self._tokens.caller(asked.headers.get(b"authorization", b""), asked.base)
+            if not may(caller, needed := OWN_OPERATIONS["ingest"][2]):
+                raise await self._denied(asked, caller, needed, "Handing in records")
             return await self._push.take(asked, caller)
         if head in {"healthz", "readyz"} and len(asked.segments) == 1:
             _expect_get(asked)
@@ -239,31 +240,32 @@ class Edge:
             return Answer(body=publish.metadata(meant.version), content_type=b"application/xml; charset=utf-8")
         if meant.what == "service":
             return Answer(body=publish.service_document(f"{asked.base}/{meant.version}"))
-        caller = await self._tokens.caller(asked.header(b"authorization"), asked.base)
+        caller = await self._tokens.caller(asked.headers.get(b"authorization", b""), asked.base)
         if meant.what == "batch":
             return await batch.run(asked, meant.version, self._most_batch, self._answered)
         if meant.action is not None:
             operation = meant.action.operation
-            await self._allow(asked, caller, operation.application, f"{operation.method} {operation.path}")
+            if not may(caller, operation.application):
+                raise await self._denied(asked, caller, operation.application, f"{operation.method} {operation.path}")
             return await self._actions[operation.id](asked, caller, meant, meant.action)
         if meant.what == "singleton" or meant.set is None:
             return Answer(body=publish.singleton(f"{asked.base}/{meant.version}"))
         method = "GET" if asked.method == "HEAD" else asked.method
         call = served.call(self._model, method, meant.what, meant.set)
-        await self._allow(asked, caller, call.permissions or (), f"{call.method} {call.path}")
+        if not may(caller, needed := call.permissions or ()):
+            raise await self._denied(asked, caller, needed, f"{call.method} {call.path}")
         handlers = self._older if meant.set.choices.view_of else self._handlers
         return await handlers[method, meant.what](asked, caller, meant, meant.set)
 
     # -- permission
 
-    async def _allow(self, asked: Asked, caller: Caller, needed: tuple[str, ...], what: str) -> None:
-        if may(caller, needed):
-            return
+    async def _denied(self, asked: Asked, caller: Caller, needed: tuple[str, ...], what: str) -> Refusal:
+        """The refusal for who may not."""
         if await self._tokens.could(caller, needed):
             # Consent came after the token: a new one opens this, so ask for it instead of saying no.
-            raise challenge("The permission was granted after this token was issued.", asked.base, caller.tenant_id,
-                            self._now() // clock.SECOND)  # fmt: skip
-        require(caller, needed, what)
+            return challenge("The permission was granted after this token was issued.", asked.base, caller.tenant_id,
+                             self._now() // clock.SECOND)  # fmt: skip
+        return forbidden(caller, needed, what)
 
 
 def _expect_get(asked: Asked) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import msgspec
@@ -10,6 +9,7 @@ import msgspec
 from secgraph.odata.query import Chosen, Query
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_json = msgspec.json.Encoder().encode
 _TAG = b'{"@odata.etag":"W/\\"'
 
 BARE = b"{"
@@ -18,7 +18,7 @@ BARE = b"{"
 
 def context(root: str, fragment: str) -> bytes:
     """`"@odata.context": ...` as the first member of a body."""
-    return b'{"@odata.context":' + json.dumps(f"{root}/$metadata#{fragment}").encode()
+    return b'{"@odata.context":' + _json(f"{root}/$metadata#{fragment}")
 
 
 def shape(path: str, query: Query) -> str:
@@ -33,8 +33,8 @@ def page(
 ) -> bytes:
     """A collection's body."""
     count = b"" if total is None else b',"@odata.count":%d' % total
-    link = b"" if next_link is None else b',"@odata.nextLink":' + json.dumps(next_link).encode()
-    link += b"" if delta_link is None else b',"@odata.deltaLink":' + json.dumps(delta_link).encode()
+    link = b"" if next_link is None else b',"@odata.nextLink":' + _json(next_link)
+    link += b"" if delta_link is None else b',"@odata.deltaLink":' + _json(delta_link)
     if head == BARE:
         return BARE + b"".join((count, link, b',"value":[', b",".join(documents), b"]}"))[1:]
     return b"".join((head, count, link, b',"value":[', b",".join(documents), b"]}"))
@@ -63,7 +63,7 @@ def selected(document: bytes, members: tuple[Chosen, ...]) -> bytes:
     for one in members:
         if one.name in found:
             kept[one.name] = _cut(msgspec.json.decode(found[one.name]), one.inner) if one.inner else found[one.name]
-    return msgspec.json.encode(kept)
+    return _json(kept)
 
 
 def _cut(value: Any, members: tuple[Chosen, ...]) -> Any:
@@ -91,25 +91,25 @@ def expanded(
     """The parts of an expanded relationship: its context, how many items there are in all where that was asked, the items,
     and where it goes on.
     """
-    parts = [json.dumps(f"{name}@odata.context").encode(), b":", head.removeprefix(b'{"@odata.context":'), b","]
+    parts = [_json(f"{name}@odata.context"), b":", head.removeprefix(b'{"@odata.context":'), b","]
     if head == BARE:
         parts = []
     if total is not None:
         parts += [*tallied(name, total), b","]
-    parts += [json.dumps(name).encode(), b":[", b",".join(documents), b"]"]
+    parts += [_json(name), b":[", b",".join(documents), b"]"]
     if next_link is not None:
-        parts += [b",", json.dumps(f"{name}@odata.nextLink").encode(), b":", json.dumps(next_link).encode()]
+        parts += [b",", _json(f"{name}@odata.nextLink"), b":", _json(next_link)]
     return parts
 
 
 def reference(root: str, path: str, key: str) -> bytes:
     """An item as its address alone."""
-    return json.dumps({"@odata.id": f"{root}/{path}('{key}')"}).encode()
+    return _json({"@odata.id": f"{root}/{path}('{key}')"})
 
 
 def tallied(name: str, total: int) -> list[bytes]:
     """The parts of an expanded relationship of which only the number of items is asked."""
-    return [json.dumps(f"{name}@odata.count").encode(), b":", str(total).encode()]
+    return [_json(f"{name}@odata.count"), b":", str(total).encode()]
 
 
 def etag(document: bytes) -> bytes:

@@ -63,7 +63,7 @@ def _split_keys(segments: list[str]) -> list[str]:
     """Segments with `name('key')` written as two."""
     parts: list[str] = []
     for segment in segments:
-        match = _KEYED.fullmatch(segment)
+        match = _KEYED.fullmatch(segment) if segment.endswith("')") else None
         if match is None:
             parts.append(segment)
         else:

@@ -1,6 +1,6 @@
 """Bearer token → caller. Whatever is not plainly good is refused.
 
-A verified token is kept by its text, so that the signature is checked once. Beside it stands the generation of its
+A verified token is kept by the header it came in, so that the signature is checked once. Beside it stands the generation of its
 application: it is read anew every two seconds, and a token of an older generation gets a 401 with a claims challenge,
 which unmodified clients answer by fetching a new token.
 """
@@ -46,27 +46,21 @@ class Tokens:
         self._keys = keys
         self._registry = registry
         self._now = now
-        self._kept: dict[str, _Verified] = {}
+        self._kept: dict[bytes, _Verified] = {}
 
-    async def caller(self, authorization: str, base: str) -> Caller:
+    async def caller(self, authorization: bytes, base: str) -> Caller:
         """Who the Authorization header proves to be asking. Unauthenticated says what is wrong with it."""
-        scheme, _, token = authorization.partition(" ")
-        token = token.strip()
-        if not authorization:
-            raise _refused("Access token is empty.", base, hint="Send Authorization: Bearer <token>.")
-        if scheme.lower() != "bearer" or not token or len(token) > LONGEST:
-            raise _refused("The Authorization header holds no bearer token.", base)
         seconds = self._now() // clock.SECOND
-        verified = self._kept.get(token)
+        verified = self._kept.get(authorization)
         if verified is None:
-            verified = await self._verify(token, base)
+            verified = await self._verify(_bearer(authorization, base), base)
             if len(self._kept) >= KEPT:
-                self._kept = {text: one for text, one in self._kept.items() if one.expires > seconds}
+                self._kept = {header: one for header, one in self._kept.items() if one.expires > seconds}
                 if len(self._kept) >= KEPT:
                     self._kept.clear()
-            self._kept[token] = verified
+            self._kept[authorization] = verified
         if seconds >= verified.expires:
-            self._kept.pop(token, None)
+            self._kept.pop(authorization, None)
             raise _refused("The access token has expired.", base, tenant=verified.tenant.id)
         if seconds + LEEWAY < verified.not_before:
             raise _refused("The access token is not valid yet.", base, tenant=verified.tenant.id)
@@ -109,6 +103,16 @@ class Tokens:
             raise _refused("The access token is for another audience or tenant.", base)
         caller = Caller(tenant.number, tenant.id, str(app), str(name), permissions)
         return _Verified(kid, caller, tenant, generation, starts, expires)
+
+
+def _bearer(authorization: bytes, base: str) -> str:
+    """The token in an Authorization header."""
+    if not authorization:
+        raise _refused("Access token is empty.", base, hint="Send Authorization: Bearer <token>.")
+    scheme, _, token = authorization.decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip() or len(authorization) > LONGEST:
+        raise _refused("The Authorization header holds no bearer token.", base)
+    return token.strip()
 
 
 def _refused(reason: str, base: str, *, tenant: str = "common", hint: str = "") -> Unauthenticated:
