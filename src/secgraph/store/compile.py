@@ -103,6 +103,15 @@ class Plan:
     overruns: int = 0
     apart: int = 0
     """How often it went to the threads at once."""
+    straight: Sql | None = field(init=False, default=None)
+    """What follows a row as one range of the index, which is entered once; the row's keys are bound behind these values. None
+    where directions are mixed, or a key may be null or is not wholly in the index.
+    """
+
+    def __post_init__(self) -> None:
+        if len({key.descending for key in self.keys}) == 1 and not any(key.nullable or key.head for key in self.keys):
+            names, sign = joined(", ", [key.sql for key in self.keys]), "<" if self.keys[0].descending else ">"
+            self.straight = Sql(f"({names.text}) {sign} ({', '.join('?' * len(self.keys))})", names.values)
 
     def worth_a_try(self) -> bool:
         """Whether to run it on the event loop this time."""
@@ -138,12 +147,9 @@ class Plan:
 
     def segments(self, after: Key) -> list[Statement]:
         """The statements that together read what follows a row, in order."""
-        uniform = len({key.descending for key in self.keys}) == 1
-        if uniform and None not in after and not any(key.nullable or key.head for key in self.keys):
-            # The usual case, as one range: the index is entered once and nothing else has to be asked.
-            sign = "<" if self.keys[0].descending else ">"
-            names = joined(", ", [key.sql for key in self.keys])
-            return [self._select([Sql(f"({names.text}) {sign} ({', '.join('?' * len(after))})", (*names.values, *after))])]
+        if self.straight is not None and None not in after:
+            text, values = self.straight
+            return [self._select([Sql(text, (*values, *after))])]
         found: list[Statement] = []
         for depth in reversed(range(len(self.keys))):
             ties = [_tie(key, value, self.dialect) for key, value in zip(self.keys[:depth], after[:depth], strict=True)]
