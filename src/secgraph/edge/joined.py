@@ -21,12 +21,13 @@ class JoinedProtocol(HttpToolsProtocol):
 class _Joining:
     """A transport as far as a protocol uses one; what it does not have itself is the real one's."""
 
-    __slots__ = ("_head", "_loop", "_real")
+    __slots__ = ("_head", "_loop", "_real", "is_closing")
 
     def __init__(self, real: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._real = real
         self._loop = loop
         self._head = b""
+        self.is_closing = real.is_closing  # asked after each answer
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -51,5 +52,5 @@ class _Joining:
 
     def _release(self) -> None:
         head, self._head = self._head, b""
-        if head and not self._real.is_closing():
+        if head and not self.is_closing():
             self._real.write(head)
