@@ -134,12 +134,23 @@ async def test_an_alert_that_moves_is_judged_where_it_is(ground: Ground) -> None
     assert (found.incident, found.data) == ("5", b"y")
 
 
-async def test_of_an_alert_taken_away_nothing_is_left_but_what_it_named(ground: Ground) -> None:
-    await ground.add(1)
-    await ground.write(PutJudged(judged(1, 7), ((7, "user.upn:x", "x"),), b"why"), PutCase(Case("1", 2)))
+async def test_of_an_alert_taken_away_nothing_is_left(ground: Ground) -> None:
+    for number, last in ((1, 100), (2, 3 * SLOT)):
+        await ground.add(number)
+        named = ((7, "user.upn:x", "x"), (8, "user.upn:y", "y")) if number == 1 else ((7, "user.upn:x", "x"),)
+        await ground.write(PutJudged(judged(number, *(key for key, *_ in named), last=last), named, b"why"))
+    await ground.write(PutCase(Case("1", 2)))
     await ground.write(Remove(ground.model.sets[ALERTS], "da0001"))
     await ground.add(1)
-    assert (await near(ground, 7), await subject(ground, 1), (await case(ground, "1")).alerts) == ([], None, 1)
+    assert (await near(ground, 8), await subject(ground, 1), (await case(ground, "1")).alerts) == ([], None, 1)
+    assert await named_there(ground) == ["user.upn:x"], "another alert names it still"
+    await ground.write(Remove(ground.model.sets[ALERTS], "da0002"))
+    assert await named_there(ground) == []
+    assert await ground.store.fetch("reasons", tenant=ground.tenant.number) == []
+
+
+async def named_there(ground: Ground) -> list[str]:
+    return [row["text"] for row in await ground.store.fetch("entities", tenant=ground.tenant.number, after="", most=10)]
 
 
 async def test_a_case_comes_back_and_keeps_its_pairs_both_ways(ground: Ground) -> None:

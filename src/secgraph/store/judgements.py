@@ -121,6 +121,9 @@ class Judgements:
             yield Do(statement("posting_remove")[0], going)
         if coming:
             yield Add("postings", POSTING, coming)
+        if self._gone:
+            keys = dict.fromkeys(key for one in self._gone.values() for key in numbers(one.keys))
+            yield do("entity_forget", *({"tenant": tenant, "key": key} for key in keys))
         if self._names:
             named = [(tenant, key, text, name) for key, (text, name) in sorted(self._names.items())]
             yield Do(statement("entity_put")[0], named)

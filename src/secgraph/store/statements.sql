@@ -139,6 +139,15 @@ DELETE FROM postings WHERE tenant = :tenant AND slot = :slot AND key = :key AND 
 INSERT INTO entities (tenant, key, text, name) VALUES (:tenant, :key, :text, :name)
 ON CONFLICT (tenant, key) DO NOTHING;
 
+-- name: entity_forget
+-- What no alert names any more, whatever the slot: the latest first, where most are found.
+DELETE FROM entities WHERE tenant = :tenant AND key = :key AND NOT EXISTS (
+  WITH RECURSIVE slots (slot) AS (
+    SELECT max(slot) FROM postings WHERE tenant = :tenant
+    UNION ALL SELECT (SELECT max(p.slot) FROM postings p WHERE p.tenant = :tenant AND p.slot < slots.slot)
+    FROM slots WHERE slots.slot IS NOT NULL)
+  SELECT 1 FROM slots s JOIN postings p ON p.tenant = :tenant AND p.slot = s.slot AND p.key = :key);
+
 -- name: entities
 -- In the order of their keys; when they were seen is told by what names them, slot by slot.
 WITH RECURSIVE slots (slot) AS (
