@@ -147,6 +147,12 @@ async def test_another_version_that_names_more_joins(intake: Intake) -> None:
     assert await grouped(intake) == [["a", "b"]]
 
 
+async def test_versions_of_one_delivery_are_told_one_by_one(intake: Intake) -> None:
+    await intake.take(report("a", user("ana")), report("z", user("bo")))
+    await intake.take(report("b", user("ana"), hour=1), report("b", user("ana"), user("bo"), hour=1, title="changed"))
+    assert [(len(placement.links), placement.merged) for _, placement, _ in await reasons(intake)] == [(1, ()), (2, ("2",))]
+
+
 async def test_another_version_that_names_less_stays_where_it_is(intake: Intake) -> None:
     await intake.take(report("a", user("ana")), report("b", user("ana")))
     await intake.take(report("b", user("bo")))

@@ -169,7 +169,7 @@ class Turn:
         if isinstance(change, PutNew):
             return self._new(change, now)
         if not isinstance(change, Put | Remove):
-            return _Staged(change)
+            return _Staged(change, self.stamp)
         self._seq += 1
         self.stamp = max(now, self.stamp + clock.MICROSECOND)
         if isinstance(change, Remove):
@@ -234,7 +234,7 @@ class Turn:
             case PutJudged() as put:
                 row = self._seen.rows[ALERTS, put.judged.alert]
                 assert row is not None  # noqa: S101 -- `_expect_there` saw to it
-                self._subjects.put(put, row.born, self.stamp)
+                self._subjects.put(put, row.born, staged.stamp)
             case PutCase() as put:
                 self._subjects.put_case(put.case)
             case PutIncidentKey() as put:
