@@ -226,6 +226,14 @@ def test_aliases_of_an_inventory_make_two_names_one() -> None:
     assert with_aliases(found, {}) is found
 
 
+def test_an_address_that_is_known_to_be_a_device_s_is_that_device() -> None:
+    found = read({"is": "ip", "ipAddress": "10.0.0.1"}, {"is": "device", "hostName": "w"}, {"is": "ip", "ipAddress": "203.0.113.9"})
+    known = {"ip.private:10.0.0.1": ("device.fqdn:w.b.example", "device.host:w"), "ip.public:203.0.113.9": ("device.host:v",)}
+    assert [(one.type, one.keys) for one in with_aliases(found, known)] == [
+        ("device", ("device.fqdn:w.b.example", "device.host:w", "ip.private:10.0.0.1")), ("device", ("device.host:v", "ip.public:203.0.113.9")),
+    ]  # fmt: skip
+
+
 def test_an_alert_that_names_a_crowd_names_no_more_than_the_most() -> None:
     assert len(read(*({"is": "ip", "ipAddress": f"10.1.{n // 250}.{n % 250}"} for n in range(600)))) == MOST
 

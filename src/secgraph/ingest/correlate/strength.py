@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from secgraph.ingest.entities.entity import GRADES, KINDS, WEAK, kind_of
+from secgraph.ingest.entities.entity import GRADES, KINDS, WEAK, kind_of, rank
 
 Alone = Literal["yes", "seldom", "never"]
 """Whether such a thing alone may hold two alerts together, given that it weighs enough: yes; only where both detections are
@@ -93,12 +93,12 @@ class Part(NamedTuple):
 def _parts() -> dict[tuple[str, str], Part]:
     parts = {}
     for kind, words in KINDS.items():
-        for place, word in enumerate(words):
+        for word in words:
             name = f"{kind}.{word}"
             line = TABLE[sort_of(name)]
             for role, grade in GRADES.items():
                 strength: float = getattr(line, grade)
-                parts[name, role] = Part(strength, line.family, line.alone, line.family in STEADY, name in WEAK, place)
+                parts[name, role] = Part(strength, line.family, line.alone, line.family in STEADY, name in WEAK, rank(name))
     return parts
 
 

@@ -81,7 +81,12 @@ MOST = 256
 SHORT = LONGEST - max(len(f"{kind}.{word}:") for kind, words in KINDS.items() for word in words)
 """Most characters of a value that makes a key as it is, whatever its kind."""
 
-_RANK = {f"{kind}.{word}": rank for kind, words in KINDS.items() for rank, word in enumerate(words)}
+# An address that an inventory knows to be a device's stands behind whatever else that device is called.
+_RANK = {
+    f"{kind}.{word}": place + (len(KINDS["device"]) if kind == "ip" else 0)
+    for kind, words in KINDS.items()
+    for place, word in enumerate(words)
+}
 
 # --- roles --------------------------------------------------------------------------------------------------------------
 
@@ -133,7 +138,7 @@ def kind_of(entity_key: str) -> str:
 
 
 def rank(entity_key: str) -> int:
-    """How strong a key is among those of its type: 0 is the strongest."""
+    """How strong a key is among those of its type: the less, the stronger."""
     return _RANK[entity_key.partition(":")[0]]
 
 

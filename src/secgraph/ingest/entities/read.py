@@ -91,11 +91,14 @@ def entities(record: Evidence) -> list[Entity]:
 
 
 def with_aliases(found: list[Entity], aliases: Mapping[str, tuple[str, ...]]) -> list[Entity]:
-    """The entities with the further keys that an inventory knows for theirs; two that turn out to be one are one."""
+    """The entities with the further keys that an inventory knows for theirs, each of the type of its strongest key: an address
+    may turn out to be a device. Two that turn out to be one are one.
+    """
     if not aliases or not any(one in aliases for entity in found for one in entity.keys):
         return found
     gathering = Gathering()
     for entity in found:
-        keys = {*entity.keys, *(more for one in entity.keys for more in aliases.get(one, ()))}
-        gathering.put(entity._replace(keys=tuple(sorted(keys, key=lambda one: (rank(one), one)))))
+        known = {*entity.keys, *(more for one in entity.keys for more in aliases.get(one, ()))}
+        keys = tuple(sorted(known, key=lambda one: (rank(one), one)))
+        gathering.put(entity._replace(type=keys[0].partition(".")[0], keys=keys))
     return gathering.found
