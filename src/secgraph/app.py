@@ -10,6 +10,7 @@ from pathlib import Path
 from secgraph import clock
 from secgraph.disk import Disk
 from secgraph.edge.act import Actor
+from secgraph.edge.assets import AssetWriter
 from secgraph.edge.authority import Authority
 from secgraph.edge.compress import Compressor
 from secgraph.edge.cors import Cors
@@ -26,6 +27,7 @@ from secgraph.edge.signing import SigningKeys
 from secgraph.edge.tokens import Tokens
 from secgraph.edge.write import Writer
 from secgraph.errors import Refusal, UsageError
+from secgraph.ingest.assets.known import Assets
 from secgraph.ingest.door import Door
 from secgraph.model.edm import Model, load
 from secgraph.private import made_once
@@ -39,12 +41,15 @@ from secgraph.store.views import Views
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What every command needs: the model, the store, the tenants, the door, the keys (not opened yet), the clock, the disk."""
+    """What every command needs: the model, the store, the tenants, the door, the inventories of assets, the keys (not opened
+    yet), the clock, the disk.
+    """
 
     model: Model
     store: Store
     registry: Registry
     door: Door
+    assets: Assets
     keys: SigningKeys
     now: clock.Now
     disk: Disk
@@ -145,7 +150,7 @@ async def core(settings: Settings, now: clock.Now = clock.now) -> AsyncIterator[
             store, lambda first: seal_of(settings, first=first), settings.folder / "keys", now, settings["token_seconds"]
         )
         disk = Disk(settings.folder, now, settings["disk_free_percent"])
-        yield Core(model, store, Registry(store, model, now), Door(store, model, now), keys, now, disk)
+        yield Core(model, store, Registry(store, model, now), Door(store, model, now), Assets(store, now), keys, now, disk)
     finally:
         await store.close()
 
@@ -179,6 +184,7 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
         writer=Writer(inner.store, settings["body_bytes"]),
         actor=Actor(inner.store, inner.model, inner.door, settings["body_bytes"]),
         older=Older(inner.store, settings["body_bytes"], limits),
+        assets=AssetWriter(inner.assets, settings["body_bytes"]),
         push=Push(inner.door, settings["ingest_bytes"], now),
         origins=Origins(hosts, settings["public_url"], settings["trusted_proxies"], named=named),
         compressor=Compressor(settings["compress"]),

@@ -130,9 +130,10 @@ def _six() -> list[dict[str, Any]]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def six(tmp_path_factory: pytest.TempPathFactory, apart: Apart) -> AsyncIterator[Graph]:
-    """A server with six different alerts; for tests that only read."""
+    """A server with six different alerts, and an asset; for tests that only read."""
     async with running(tmp_path_factory.mktemp("six") / "data", Clock(), **apart()) as graph:
         await graph.hand_in("graph", *_six())
+        await graph.ask("POST", "security/assets", json={"id": "ws1", "tags": ["vip"], "aliases": [{"kind": "fqdn", "value": "ws1.contoso.com"}]})
         yield graph
 
 

@@ -375,7 +375,7 @@ async def test_head_has_the_headers_of_get_and_no_body(front: Callable[..., Grap
     ("/healthz", "GET, HEAD, OPTIONS"),
     ("/contoso/oauth2/v2.0/token", "POST, OPTIONS"),
     ("/contoso/discovery/v2.0/keys", "GET, HEAD, OPTIONS"),
-    ("/", "GET, HEAD, POST, PATCH, OPTIONS"),
+    ("/", "GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
 ])  # fmt: skip
 async def test_options_says_what_is_possible_without_a_token(six: Graph, path: str, allowed: str) -> None:
     answer = await six.http.options(path)

@@ -110,7 +110,7 @@ async def test_a_published_operation_is_answered_as_its_state_says(six: Graph, o
         return
     assert answer.status_code in {200, 400} or (answer.status_code == 404 and "{" in path), answer.text
     if answer.status_code == 404:
-        assert re.match(r"There is no (alert|incident) 'x' in this tenant", answer.json()["error"]["message"])
+        assert re.match(r"There is no (alert|incident|asset) 'x' in this tenant", answer.json()["error"]["message"])
 
 
 @pytest.mark.parametrize("path", NOT_OURS)
@@ -134,7 +134,7 @@ async def test_nothing_else_is_served(six: Graph, method: str, path: str, known:
     answer = await six.ask(method, path, json=None if method == "GET" else {})
     said = answer.json()["error"]["message"] if answer.status_code >= 400 else ""
     if known:
-        assert answer.status_code in {200, 400} or said.startswith(("There is no alert", "There is no incident")), answer.text
+        assert answer.status_code in {200, 400} or said.startswith(("There is no alert", "There is no incident", "There is no asset")), answer.text
     else:
         assert answer.status_code == 405 or said.startswith("There is no resource"), answer.text
 
@@ -189,7 +189,7 @@ async def test_an_option_is_taken_where_it_is_told_and_refused_elsewhere(six: Gr
 async def keys(graph: Graph) -> dict[str, str]:
     """An id for each place of a path."""
     alert = (await graph.get("security/alerts_v2", top="1"))["value"][0]
-    return {"alert-id": alert["id"], "incident-id": alert["incidentId"], "tenant": graph.tenant.id, "source": "graph"}
+    return {"alert-id": alert["id"], "incident-id": alert["incidentId"], "asset-id": "ws1", "tenant": graph.tenant.id, "source": "graph"}
 
 
 def filled(path: str, found: dict[str, str]) -> str:
@@ -249,7 +249,7 @@ def pattern(path: str) -> str:
     return "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]*\})", path))
 
 
-ALERTS, INCIDENTS, OLDER = "/v1.0/security/alerts_v2", "/v1.0/security/incidents", "/v1.0/security/alerts"
+ALERTS, INCIDENTS, OLDER, ASSETS = (f"/v1.0/security/{name}" for name in ("alerts_v2", "incidents", "alerts", "assets"))
 REPRESENTATION, MINIMAL, UNKNOWN = ({"prefer": word} for word in ("return=representation", "return=minimal", "include-unknown-enum-members"))
 
 READS = [
@@ -261,6 +261,8 @@ READS = [
     *(f"{INCIDENTS}{more}" for more in ("", "?$expand=alerts", "?$expand=alerts($count=true;$top=1)", "?$expand=alerts/$count", "?$top=1", "/$count", "/delta()", "/{incident-id}",
       "/{incident-id}?$expand=alerts", "/{incident-id}/alerts", "/{incident-id}/alerts?$count=true", "/{incident-id}/alerts/$count", "/{incident-id}/comments", "/x/alerts")),
     *(f"{OLDER}{more}" for more in ("", "?$top=1&$count=true", "?$filter=status eq 'newAlert'", "/$count", "/delta()", "/{alert-id}", "/{alert-id}?$select=title", "/x")),
+    *(f"{ASSETS}{more}" for more in ("", "?$top=1&$count=true", "?$filter=criticality ge 'high'", "?$search=ws1", "/$count", "/delta()", "/{asset-id}",
+      "/{asset-id}?$select=aliases", "/x")),
 ]  # fmt: skip
 
 
@@ -316,7 +318,8 @@ async def written(desk: Graph, shut: dict[str, Any]) -> AsyncIterator[Callable[.
             number = next(numbers)
             await desk.hand_in("graph", graph_alert(number, incidentId=str(number)))
             alert = await desk.get(f"security/alerts_v2/da{number:08d}-aaaa-bbbb-cccc-000000000000_1")
-            path = filled(path, {"alert-id": alert["id"], "incident-id": alert["incidentId"]})
+            asset = (await desk.ask("POST", ASSETS, json={"kind": "device", "displayName": f"asset {number}"})).json()
+            path = filled(path, {"alert-id": alert["id"], "incident-id": alert["incidentId"], "asset-id": asset["id"]})
         # A URL with `$` in its path is sent as it is written.
         answer = await desk.ask(method, f"{ORIGIN}{path}", json=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
         assert answer.status_code == status, answer.text
@@ -324,6 +327,11 @@ async def written(desk: Graph, shut: dict[str, Any]) -> AsyncIterator[Callable[.
         return answer.json() if answer.content else None
 
     yield ask
+
+
+async def test_an_alias_that_another_has_is_answered_as_the_document_says(written: Callable[..., Any]) -> None:
+    for status in (201, 409):
+        await written("POST", ASSETS, status, {"aliases": [{"kind": "host", "value": "taken"}]})
 
 
 @pytest.mark.parametrize(("method", "path", "status", "body", "headers"), [
@@ -342,6 +350,15 @@ async def written(desk: Graph, shut: dict[str, Any]) -> AsyncIterator[Callable[.
     ("PATCH", f"{OLDER}/{{alert-id}}", 204, {"status": "resolved", "feedback": "truePositive"}, {}),
     ("PATCH", f"{OLDER}/{{alert-id}}", 200, {"status": "resolved", "tags": ["a"]}, REPRESENTATION),
     ("PATCH", f"{OLDER}/{{alert-id}}", 400, {"status": "dismissed"}, {}),
+    ("POST", ASSETS, 201, {"aliases": [{"kind": "host", "value": "written1"}]}, {}),
+    ("POST", ASSETS, 201, {"kind": "application"}, UNKNOWN),
+    ("POST", ASSETS, 400, {"aliases": [{"kind": "host"}]}, {}),
+    ("PATCH", f"{ASSETS}/{{asset-id}}", 200, {"tags": ["vip"]}, REPRESENTATION),
+    ("PATCH", f"{ASSETS}/{{asset-id}}", 412, {"tags": ["vip"]}, {"if_match": 'W/"0"'}),
+    ("PATCH", f"{ASSETS}/x", 404, {"tags": ["vip"]}, {}),
+    ("DELETE", f"{ASSETS}/{{asset-id}}", 412, None, {"if_match": 'W/"0"'}),
+    ("DELETE", f"{ASSETS}/{{asset-id}}", 204, None, {}),
+    ("DELETE", f"{ASSETS}/x", 404, None, {}),
     ("POST", "/v1.0/$batch", 200, {"requests": [
         {"id": "1", "method": "GET", "url": "/security/incidents?$top=1"}, {"id": "2", "method": "GET", "url": "/x", "dependsOn": ["1"]},
         {"id": "3", "method": "GET", "url": "/security/alerts_v2/$count"},

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from importlib.resources import files
 
 import pytest
 
-from secgraph.model.choices import SETS
-from secgraph.model.edm import SENTINEL, EnumType, Model, StructType, load
+from secgraph.errors import Fault
+from secgraph.model import extensions
+from secgraph.model.choices import OWN_OPERATIONS, SETS
+from secgraph.model.edm import SENTINEL, EnumType, Model, StructType, load, with_extensions
 
 SPACE = "microsoft.graph.security"
 
@@ -109,9 +113,19 @@ def test_every_served_set_and_operation_is_published(model: Model) -> None:
         assert model.contract["entitySets"][path] == f"Collection({one.type.name})"
         assert [item.name for item in one.columns()] == list(one.choices.columns)
         calls = one.choices.operations
-        for key in filter(None, (calls.list, calls.get, calls.update, calls.comment, calls.members)):
-            assert model.operations[key].path.startswith(f"/{path}")
-            assert model.operations[key].application, "nobody could ever call it"
+        for key in calls.names():
+            place, needed = (found.path, found.application) if (found := model.operations.get(key)) else OWN_OPERATIONS[key][1:]
+            assert place.startswith(f"/{path}")
+            assert needed, "nobody could ever call it"
+
+
+def test_what_is_ours_is_named_so_and_is_nothing_published(model: Model) -> None:
+    contract = json.loads(files("secgraph.model").joinpath("contract.json").read_text("utf-8"))
+    assert {name for name in model.contract["types"] if name.startswith("secgraph.")} == set(extensions.TYPES)
+    assert {path for path in model.sets if path not in contract["entitySets"]} == set(extensions.ENTITY_SETS)
+    for held in ({**contract, "entitySets": extensions.ENTITY_SETS}, {**contract, "types": extensions.TYPES}):
+        with pytest.raises(Fault, match=r"extensions\.py holds what is published"):
+            with_extensions(held)
 
 
 def test_every_permission_that_opens_something_exists(model: Model) -> None:

@@ -17,8 +17,7 @@ from secgraph.model.served import Call
 def chosen(model: Model) -> Iterator[str]:
     """The published operations that a choice makes ours."""
     for one in model.sets.values():
-        calls = one.choices.operations
-        yield from filter(None, (calls.list, calls.get, calls.update, calls.comment, calls.members))
+        yield from (name for name in one.choices.operations.names() if name in model.operations)
     yield from model.actions
     yield "batch"
 
@@ -80,6 +79,7 @@ def test_two_calls_at_one_place_stop_the_start(model: Model) -> None:
 
 @pytest.mark.parametrize(("what", "path", "methods"), [
     ("collection", "security/alerts_v2", ("GET",)), ("item", "security/alerts_v2", ("GET", "PATCH")), ("comments", "security/incidents", ("GET", "POST")),
+    ("collection", "security/assets", ("GET", "POST")), ("item", "security/assets", ("GET", "PATCH", "DELETE")), ("comments", "security/assets", ()),
     ("comments", "security/alerts", ()), ("members", "security/alerts_v2", ()), ("members", "security/incidents", ("GET",)),
     ("action", "security/alerts_v2", ("POST",)), ("records", "security/incidents", ()), ("batch", None, ("POST",)), ("service", None, ("GET",)),
 ])  # fmt: skip
@@ -124,7 +124,8 @@ def test_nothing_is_served_that_is_not_ours(model: Model) -> None:
     ("incident_alerts_list", "$filter $search $orderby $select $top $skip $count $skiptoken $format"),
     ("incident_get", "$select $expand $format"), ("legacy_alert_get", "$select $format"), ("alerts_v2_update", ""),
     ("incidents_delta", "$filter $select $top $skiptoken $deltatoken $format"), ("alerts_count", "$filter $search"),
-    ("alerts_v2_comments", "$format"), ("alerts_v2_comment_add", ""), ("records", "$format"), ("incidents_merge", ""), ("batch", ""), ("ingest", ""),
+    ("alerts_v2_comments", "$format"), ("alerts_v2_comment_add", ""), ("records", "$format"), ("assets_list", "$filter $search $orderby $select $top $skip $count $skiptoken $format"),
+    ("assets_delta", "$filter $select $top $skiptoken $deltatoken $format"), ("asset_create", ""), ("asset_delete", ""), ("incidents_merge", ""), ("batch", ""), ("ingest", ""),
 ])  # fmt: skip
 def test_the_options_of_a_call(model: Model, name: str, options: str) -> None:
     [call] = [call for call in served.calls(model) if call.id == name]

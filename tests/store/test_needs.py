@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,6 +57,21 @@ async def test_what_incidents_hold(ground: Ground) -> None:
     facts = await shown(ground, Needs(held=(("0", 10), ("1", 2), ("9", 10))))
     assert facts.held == {"0": ["da0004", "da0002", "da0000"], "1": ["da0005", "da0003"], "9": []}
     assert facts.rows == {}, "their ids alone"
+
+
+async def test_when_a_set_last_changed(ground: Ground) -> None:
+    """As those before it in the same turn left it, and of no other tenant."""
+    other = await ground.registry.create_tenant("fabrikam")
+    needs = Needs(newest=(ALERTS, INCIDENTS))
+    assert (await shown(ground, needs)).newest == {ALERTS: 0, INCIDENTS: 0}
+    await incident(ground, "1")
+    await ground.add(3, other)
+    first = (await shown(ground, needs)).newest
+    assert (first[ALERTS], first[INCIDENTS] > 0) == (0, True)
+    before, _, after = await asyncio.gather(shown(ground, needs), ground.add(4), shown(ground, needs))
+    assert before.newest == first
+    assert after.newest[INCIDENTS] == first[INCIDENTS]
+    assert after.newest[ALERTS] > first[INCIDENTS]
 
 
 async def test_what_incidents_hold_is_bounded_in_all(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:

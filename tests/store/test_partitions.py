@@ -32,7 +32,7 @@ from secgraph.store.registry import Registry
 from secgraph.store.seen import decode
 
 NUMBER = TEMPLATES["template_partitioned"]
-LARGE = {"alerts_v2", "alerts_v2_words", "incidents", "incidents_words", "entries", "events", "removed", "incident_keys", "rejected",
+LARGE = {"alerts_v2", "alerts_v2_words", "incidents", "incidents_words", "assets", "assets_words", "entries", "events", "removed", "incident_keys", "rejected",
          "subjects", "postings", "entities", "cases", "reasons"}  # fmt: skip
 PARTS = "SELECT inhparent::regclass::text, inhrelid::regclass::text FROM pg_inherits JOIN pg_class c ON c.oid = inhparent WHERE c.relkind = 'p'"
 

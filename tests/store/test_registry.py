@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from secgraph.errors import Fault, UsageError
-from secgraph.model.choices import ALERTS
+from secgraph.ingest.assets.register import made as made_asset
+from secgraph.model.choices import ALERTS, ASSETS
 from secgraph.store.judgements import packed
 from secgraph.store.kept import kept
-from secgraph.store.protocol import Case, Judged, PutCase, PutEntry, PutIncidentKey, PutJudged, Reject, Remove
+from secgraph.store.protocol import Case, Judged, Put, PutCase, PutEntry, PutIncidentKey, PutJudged, Reject, Remove
 from secgraph.store.registry import FRESH_SECONDS, Registry
 from secgraph.store.retention import retain
 from secgraph.testing import Clock, self_signed
@@ -93,7 +94,8 @@ async def test_a_deleted_tenant_leaves_nothing_and_its_number_is_never_used_agai
         assert await ground.registry.admits(tenant, application.id, "jti", b"content", ends=2 * clock(), reuse=0)
         await ground.write(
             PutEntry("da0001", "s", "p", "n", None, 0, repaired=False, kept=kept({}, b"x")), PutIncidentKey("a", "b", "1"),
-            Reject("s", 1, "r", 0, b"x"), tenant=tenant,
+            Reject("s", 1, "r", 0, b"x"),
+            Put(ground.model.sets[ASSETS], made_asset("a", {"kind": "device", "displayName": "x"}, 0), (), created=True), tenant=tenant,
         )  # fmt: skip
         await ground.store.run(("source_state_put", {"tenant": tenant.number, "source": "s", "vendor": "v", "provider": "p",
                                                      "status": 400, "latency": 1, "since": 0}))  # fmt: skip

@@ -13,6 +13,7 @@ from secgraph import clock
 from secgraph.access.caller import Caller, forbidden, may
 from secgraph.edge import accept, batch, envelope
 from secgraph.edge.act import Actor
+from secgraph.edge.assets import AssetWriter
 from secgraph.edge.authority import NO_STORE, Authority
 from secgraph.edge.compress import Compressor
 from secgraph.edge.control import Control
@@ -29,7 +30,7 @@ from secgraph.edge.write import Writer
 from secgraph.errors import NotAllowed, NotFound, OAuthRefusal, Refusal
 from secgraph.extend import sources
 from secgraph.model import publish, served
-from secgraph.model.choices import OWN_OPERATIONS
+from secgraph.model.choices import ASSETS, OWN_OPERATIONS
 from secgraph.model.edm import VERSIONS, EntitySet, Model
 from secgraph.observe import RequestFailed, observe
 from secgraph.odata.options import options
@@ -60,6 +61,7 @@ class Edge:
         writer: Writer,
         actor: Actor,
         older: Older,
+        assets: AssetWriter,
         push: Push,
         origins: Origins,
         compressor: Compressor,
@@ -97,6 +99,12 @@ class Edge:
         self._older: dict[tuple[str, str], Handler] = {
             **{key: older.reading(handler) for key, handler in self._handlers.items() if key[0] == "GET"},
             ("PATCH", "item"): older.update,
+        }
+        self._assets: dict[tuple[str, str], Handler] = {
+            **self._handlers,
+            ("POST", "collection"): assets.create,
+            ("PATCH", "item"): assets.update,
+            ("DELETE", "item"): assets.remove,
         }
         self._actions = {**actor.handlers(), **older.handlers()}
 
@@ -196,7 +204,7 @@ class Edge:
         if preflight is not None:
             return Answer(204, headers=preflight)
         head = asked.segments[0].lower() if asked.segments else "*"
-        allowed = "GET, HEAD, POST, PATCH"
+        allowed = "GET, HEAD, POST, PATCH, DELETE"
         if head == "ingest" or (len(asked.segments) > 2 and asked.segments[-1].lower() == "token"):
             allowed = "POST"
         elif head != "*":
@@ -254,7 +262,7 @@ class Edge:
         call = served.call(self._model, method, meant.what, meant.set)
         if not may(caller, needed := call.permissions or ()):
             raise await self._denied(asked, caller, needed, f"{call.method} {call.path}")
-        handlers = self._older if meant.set.choices.view_of else self._handlers
+        handlers = self._assets if meant.set.path == ASSETS else self._older if meant.set.choices.view_of else self._handlers
         return await handlers[method, meant.what](asked, caller, meant, meant.set)
 
     # -- permission

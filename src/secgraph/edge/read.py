@@ -16,7 +16,7 @@ from secgraph.edge.exchange import Answer, Asked, Header
 from secgraph.edge.links import Links, Place, encoded
 from secgraph.edge.route import Target
 from secgraph.errors import BadOption, NotFound
-from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.model.choices import ALERTS, ASSETS, INCIDENTS
 from secgraph.model.edm import EntitySet, Model
 from secgraph.odata import bind
 from secgraph.odata.options import options, whole
@@ -338,7 +338,7 @@ def _id(document: bytes) -> str:
 
 def missing(one: EntitySet, key: str) -> NotFound:
     """The refusal for an id that the caller's tenant does not have."""
-    what = "alert" if ALERTS in {one.path, one.choices.view_of} else "incident" if one.path == INCIDENTS else "object"
+    what = {ALERTS: "alert", INCIDENTS: "incident", ASSETS: "asset"}.get(one.choices.view_of or one.path, "object")
     return NotFound(f"There is no {what} '{key[:80]}' in this tenant.")
 
 

@@ -33,7 +33,7 @@ class Writer:
         wanted = asked.header(b"if-match")
 
         def decide(facts: Facts) -> Decision[Record]:
-            row = _present(facts, one, target.key)
+            row = present(facts, one, target.key)
             same_version(row, wanted)
             return changed(facts, one, row, change.changes(one, body, row.record), caller)
 
@@ -46,7 +46,7 @@ class Writer:
         wanted = asked.header(b"if-match")
 
         def decide(facts: Facts) -> Decision[Record]:
-            row = _present(facts, one, target.key)
+            row = present(facts, one, target.key)
             same_version(row, wanted)
             _not_merged(row)
             now = clock.text(facts.now)
@@ -89,7 +89,8 @@ def _needs(one: EntitySet, key: str) -> Needs:
     return Needs(rows=((one.path, key.casefold()),))
 
 
-def _present(facts: Facts, one: EntitySet, key: str) -> Row:
+def present(facts: Facts, one: EntitySet, key: str) -> Row:
+    """The row of that id; NotFound where the tenant has none."""
     row = facts.rows.get((one.path, key.casefold()))
     if row is None:
         raise missing(one, key)

@@ -8,21 +8,22 @@ from collections.abc import Iterator
 from secgraph import errors
 from secgraph.model import ours, schemas, served
 from secgraph.model.edm import EntitySet, Model, StructType, Type
-from secgraph.model.schemas import NAMED, TEXT, URL, Schema, array, record, ref
+from secgraph.model.schemas import NAMED, TEXT, URL, Schema, array, nullable, record, ref
 from secgraph.model.served import Call
 
 COMMENT = "microsoft.graph.security.alertComment"
 
 _SAYS = {
     "service": "What this version serves", "metadata": "The model as CSDL", "singleton": "The place of the sets",
-    "batch": "Up to twenty requests in one", "collection": "Lists", "count": "Counts", "delta": "What changed since",
+    "batch": "Up to twenty requests in one", "count": "Counts", "delta": "What changed since",
     "members": "Lists what it holds", "members_count": "Counts what it holds", "records": "What every source said, as it came",
     "health": "Whether the server is well", "openapi": "Every call, as OpenAPI 3.1", "ingest": "Takes the records of a source",
     "token": "Issues an access token", "discovery": "Where the authority's endpoints are",
     "keys": "The keys that tokens are signed with",
 }  # fmt: skip
 _SAYS_BY_METHOD = {
-    ("GET", "item"): "One object", ("PATCH", "item"): "Changes an object",
+    ("GET", "item"): "One object", ("PATCH", "item"): "Changes an object", ("DELETE", "item"): "Takes an object away",
+    ("GET", "collection"): "Lists", ("POST", "collection"): "Makes an object",
     ("GET", "comments"): "The comments of an object", ("POST", "comments"): "Adds comments to an object",
 }  # fmt: skip
 
@@ -67,11 +68,15 @@ def prefers(call: Call) -> bool:
     """Whether the Prefer header has a say in what a call answers."""
     if call.action is not None:
         return _creates(call)
+    if call.method == "DELETE":
+        return False
     return call.what in {"collection", "members", "delta", "item"} or (call.what == "comments" and call.method == "POST")
 
 
 def _creates(call: Call) -> bool:
-    """Whether an action makes an object of its set."""
+    """Whether a call makes an object of its set."""
+    if call.method == "POST" and call.what == "collection":
+        return True
     returns = call.action.returns if call.action is not None else None
     return returns is not None and not returns.collection and call.set is not None and returns.type is call.set.type
 
@@ -102,11 +107,18 @@ def _body(call: Call) -> Schema | None:
         return schemas.arguments(call.action.parameters, call.action.required)
     if call.method == "PATCH" and call.set is not None:
         return ref(_change(call.set))
+    if call.method == "POST" and call.what == "collection" and call.set is not None:
+        return ref(_new(call.set))
     return ref("newComment") if call.method == "POST" and call.what == "comments" else None
 
 
 def _change(one: EntitySet) -> str:
     return f"{one.type.name}.change"
+
+
+def _new(one: EntitySet) -> str:
+    """A new object, whose id may be chosen."""
+    return f"{one.type.name}.new"
 
 
 def _vendor(one: EntitySet) -> dict[str, Schema]:
@@ -136,11 +148,14 @@ def _good(call: Call) -> Iterator[tuple[int, Schema]]:
     content, headers = _content(call), ["request-id", "client-request-id"]
     tagged = [*headers, "ETag", "Preference-Applied"]
     older = call.set is not None and bool(call.set.choices.view_of)
+    if _creates(call):
+        yield 201, _answer("The alert." if call.action is not None else "The object.", content, [*tagged, "Location"])
+        return
+    if call.method == "DELETE":
+        yield 204, _answer("It is gone.", {}, headers)
+        return
     if call.action is not None:
-        created = _creates(call)
-        status = 201 if created else 200
-        yield status, _answer("The alert." if created else "What became of it.", content,
-                              [*tagged, "Location"] if created else headers)  # fmt: skip
+        yield 200, _answer("What became of it.", content, headers)
         if older and call.set is not None:
             mixed = {"anyOf": [ref("notChanged"), ref(call.set.type.name)]}
             yield 206, _answer("Some were changed; those that were not stand there with the reason.",
@@ -179,12 +194,12 @@ def _shown(call: Call) -> Schema:
             return {}
         return ref(collected(returns.type)) if returns.collection else ref(returns.type.name)
     kind = call.of.type if call.of is not None else None
+    if kind is not None and (call.what == "item" or _creates(call)):
+        return ref(kind.name)
     if kind is not None and call.what in {"collection", "members"}:
         return ref(collected(kind))
     if kind is not None and call.what == "delta":
         return ref(f"{kind.name}DeltaResponse")
-    if kind is not None and call.what == "item":
-        return ref(kind.name)
     if call.what in {"comments", "records"}:
         return ref(f"{COMMENT}CollectionResponse" if call.what == "comments" else "recordCollectionResponse")
     return ref(_OURS[call.what])
@@ -206,8 +221,9 @@ def _refused(call: Call) -> set[int]:
         ({401}, call.permissions is not None or call.what == "token"),
         ({403}, bool(call.permissions)),
         ({404}, call.action is not None or call.what == "ingest" or (call.set is not None and "{" in call.path)),
-        ({408, 413, 415}, call.method != "GET"),
+        ({408, 413, 415}, call.method not in {"GET", "DELETE"}),
         ({409, 412}, call.method != "GET" and call.what in {"item", "comments"}),
+        ({409}, call.method == "POST" and call.what == "collection"),
         ({410}, call.what == "delta"),
     )
     return found.union(*(statuses for statuses, there in when if there))
@@ -253,6 +269,8 @@ def components(model: Model) -> dict[str, Schema]:
         shapes[collected(kind)] = schemas.collection(ref(kind.name))
         shapes[f"{kind.name}DeltaResponse"] = schemas.changes(ref(kind.name))
         shapes[_change(one)] = schemas.change(one, _vendor(one))
+        if one.choices.operations.create is not None:
+            shapes[_new(one)] = schemas.change(one, {"id": nullable(NAMED)})
     for action in model.actions.values():
         if action.set is not None and any(item.type is action.set.type for item in action.parameters.values()):
             shapes[_several(action.set)] = schemas.change(action.set, {"id": NAMED, **_vendor(action.set)}, ("id",))

@@ -25,7 +25,7 @@ def arguments(action: Action, body: Any) -> Record:
             raise BadBody(name, f"is not a parameter of {action.name}.", hint=f"Parameters: {known}.")
         if given is not None:
             found[item.name] = from_client(item, given)
-            _complete(item, found[item.name])
+            complete(item, found[item.name])
     for name in action.required:
         if found[name] is None:
             raise BadBody(name, "is required.")
@@ -34,7 +34,7 @@ def arguments(action: Action, body: Any) -> Record:
     return found
 
 
-def _complete(item: Property, value: Any) -> None:
+def complete(item: Property, value: Any) -> None:
     """BadBody when a value lacks a member that its type requires, at any depth."""
     if not isinstance(item.type, StructType):
         return
@@ -46,6 +46,6 @@ def _complete(item: Property, value: Any) -> None:
         for inner in item.type.properties.values():
             if one[inner.name] is not None and not inner.navigation:
                 try:
-                    _complete(inner, one[inner.name])
+                    complete(inner, one[inner.name])
                 except BadBody as fault:
                     raise BadBody(f"{path}/{fault.path}", fault.reason) from None

@@ -18,14 +18,21 @@ def names(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """Which published operation each call on a set is; its permissions come from the contract."""
+    """Which operation each call on a set is: a published one, whose permissions come from the contract, or one of ours."""
 
     list: str
     get: str
+    create: str | None = None
     update: str | None = None
+    delete: str | None = None
     comment: str | None = None
     members: str | None = None
     """Listing what the set's expandable navigation property holds, as `incidents/{id}/alerts`."""
+
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        chosen = (self.list, self.get, self.create, self.update, self.delete, self.comment, self.members)
+        return tuple(name for name in chosen if name is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class Choices:
 ALERTS = "security/alerts_v2"
 INCIDENTS = "security/incidents"
 OLDER_ALERTS = "security/alerts"
+ASSETS = "security/assets"
 
 SETS = MappingProxyType(
     {
@@ -147,6 +155,21 @@ SETS = MappingProxyType(
             # The type has it, the update does not list it as writable (legacy_alert_update): nothing stored is dismissed.
             unwritable={"status": frozenset({"dismissed"})},
         ),
+        ASSETS: Choices(
+            type="secgraph.asset",
+            operations=Operations(
+                list="assets_list", get="asset_get", create="asset_create", update="asset_update", delete="asset_delete"
+            ),
+            columns=names("createdDateTime lastUpdateDateTime kind criticality owner displayName"),
+            newest="createdDateTime",
+            tally=names("kind criticality"),
+            indexes=(("criticality",), ("owner",), ("displayName",)),
+            search=names("displayName description owner tags aliases"),
+            free=names("owner displayName"),
+            filled=names("createdDateTime lastUpdateDateTime"),
+            write=names("displayName kind criticality owner description tags aliases"),
+            defaults={"criticality": "normal"},
+        ),
     }
 )
 
@@ -174,16 +197,19 @@ ACTIONS = MappingProxyType(
 
 REQUIRED = MappingProxyType(
     {
-        # What the reference calls required in a type that a client sends; the types themselves do not say it.
+        # What the reference calls required in a type that a client sends, and we in ours; the types themselves do not say it.
         "microsoft.graph.security.createAlertInput": names("title severity description category entityDefinitions"),
         "microsoft.graph.security.entityDefinition": names("entityType entityIdentifier identifierValue"),
+        "secgraph.assetAlias": names("kind value"),
     }
 )
 
 OWN_PERMISSIONS = MappingProxyType(
     {
-        # name: (id of the application role, what it opens). Ours: the published set has no such thing.
+        # name: id of the application role. Ours: the published set has no such thing.
         "SecurityRecord.Read.All": "5d0ba2a8-2c5d-4c0e-9a35-93f0f1a0c6f1",
+        "SecurityAsset.Read.All": "0f6b1d53-7f0f-4a50-8f0a-2f6b3f5f0d4b",
+        "SecurityAsset.ReadWrite.All": "c2a7a0de-39a4-4d84-9d0c-6e0c8f1f9b27",
     }
 )
 
@@ -192,6 +218,11 @@ OWN_OPERATIONS = MappingProxyType(
         # What we serve beyond the contract: method, path below the origin, application permissions (any one is enough).
         "ingest": ("POST", "/ingest/{source}", names("SecurityAlert.Create.All")),
         "records": ("GET", "/security/alerts_v2/{alert-id}/records", names("SecurityRecord.Read.All")),
+        "assets_list": ("GET", "/security/assets", names("SecurityAsset.Read.All SecurityAsset.ReadWrite.All")),
+        "asset_create": ("POST", "/security/assets", names("SecurityAsset.ReadWrite.All")),
+        "asset_get": ("GET", "/security/assets/{asset-id}", names("SecurityAsset.Read.All SecurityAsset.ReadWrite.All")),
+        "asset_update": ("PATCH", "/security/assets/{asset-id}", names("SecurityAsset.ReadWrite.All")),
+        "asset_delete": ("DELETE", "/security/assets/{asset-id}", names("SecurityAsset.ReadWrite.All")),
     }
 )
 

@@ -16,7 +16,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from secgraph.errors import Fault
-from secgraph.model import documented
+from secgraph.model import documented, extensions
 from secgraph.model.choices import ACTIONS, COLLAPSED, OWN_OPERATIONS, OWN_PERMISSIONS, REQUIRED, SETS, Choices
 
 SENTINEL = "unknownFutureValue"
@@ -179,10 +179,9 @@ class Model:
         """The application permissions that open something this server answers, in alphabetical order."""
         served: set[str] = set(OWN_PERMISSIONS)
         for one in self.sets.values():
-            operations = one.choices.operations
-            for operation in (operations.list, operations.get, operations.update, operations.comment, operations.members):
-                if operation is not None:
-                    served.update(self.operations[operation].application)
+            for name in one.choices.operations.names():
+                if name in self.operations:
+                    served.update(self.operations[name].application)
         for action in self.actions.values():
             served.update(action.operation.application)
         for _, _, needed in OWN_OPERATIONS.values():
@@ -268,8 +267,8 @@ def _load_sets(types: dict[str, Type], operations: dict[str, Operation]) -> dict
         for index in choices.indexes:
             for name in set(index) - set(choices.columns):
                 raise Fault(f"choices.py puts {path}/{name} in an index without making it a column.")
-        for operation in (choices.operations.list, choices.operations.get):
-            if operation not in operations:
+        for operation in choices.operations.names():
+            if operation not in operations and operation not in OWN_OPERATIONS:
                 raise Fault(f"choices.py names the operation {operation}, which the contract does not declare.")
         sets[path] = EntitySet(path, struct, choices)
     for path, one in sets.items():
@@ -318,10 +317,21 @@ def with_documented(contract: dict[str, Any]) -> dict[str, Any]:
     return {**contract, "types": types, "actions": [*contract["actions"], *documented.ACTIONS]}
 
 
+def with_extensions(contract: dict[str, Any]) -> dict[str, Any]:
+    """The contract with our own types and sets beside it. Fault where one of them has a published name."""
+    taken = [name for name in extensions.ENTITY_SETS if name in contract["entitySets"]]
+    taken += [name for name in extensions.TYPES if not name.startswith(f"{extensions.NAMESPACE}.") or name in contract["types"]]
+    if taken:
+        raise Fault(f"extensions.py holds what is published, or is named as if it were: {', '.join(taken)}.")
+    types = dict(sorted({**contract["types"], **extensions.TYPES}.items()))
+    return {**contract, "types": types, "entitySets": {**contract["entitySets"], **extensions.ENTITY_SETS}}
+
+
 @cache
 def load() -> Model:
     """The model. Made once; a Fault when facts and choices contradict each other."""
-    contract = with_documented(json.loads(files("secgraph.model").joinpath("contract.json").read_text("utf-8")))
+    facts = json.loads(files("secgraph.model").joinpath("contract.json").read_text("utf-8"))
+    contract = with_extensions(with_documented(facts))
     types = _load_types(contract)
     operations = {
         key: Operation(

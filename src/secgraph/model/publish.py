@@ -7,11 +7,12 @@ from functools import cache
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from secgraph.model import extensions
 from secgraph.model import openapi as describing
 from secgraph.model.edm import Model, Version, load
 
 # An alias is one simple word (CSDL 4.0), so only the root namespace has one; every type is written by its full name.
-ALIASES = {"microsoft.graph": ' Alias="graph"', "microsoft.graph.security": ""}
+ALIASES = {"microsoft.graph": ' Alias="graph"', "microsoft.graph.security": "", extensions.NAMESPACE: ""}
 
 
 _ORIGIN = "https://origin.invalid"

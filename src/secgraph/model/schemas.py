@@ -175,7 +175,7 @@ def arguments(parameters: dict[str, Property], required: Iterable[str]) -> Schem
 
 
 def _input(kind: StructType) -> Schema:
-    """A type that only clients send."""
+    """A type of which a client has to give some members."""
     return arguments({name: item for name, item in kind.properties.items() if not item.navigation}, REQUIRED[kind.name])
 
 

@@ -135,6 +135,9 @@ def _on(one: EntitySet, model: Model) -> Iterator[Call]:
     chosen = one.choices.operations
 
     def published(name: str, what: What, of: EntitySet = one) -> Call:
+        if name in OWN_OPERATIONS:  # of a set that is ours
+            method, path, needed = OWN_OPERATIONS[name]
+            return Call(name, what, method, path, VERSIONS, needed, None, one, of)
         found = model.operations[name]
         return Call(name, what, found.method, found.path, _versions(found), found.application, found, one, of)
 
@@ -148,8 +151,12 @@ def _on(one: EntitySet, model: Model) -> Iterator[Call]:
     yield ours("count", f"{listed.path}/$count", listed)
     yield ours("delta", f"{listed.path}/delta()", listed)
     yield item
+    if chosen.create is not None:
+        yield published(chosen.create, "collection")
     if chosen.update is not None:
         yield published(chosen.update, "item")
+    if chosen.delete is not None:
+        yield published(chosen.delete, "item")
     if chosen.comment is not None:
         added = published(chosen.comment, "comments")
         yield ours("comments", added.path, item)

@@ -75,6 +75,10 @@ class Needs:
     """Incidents that are needed with their cases."""
     inside: tuple[str, ...] = ()
     """Incidents all of whose alerts are needed as they are judged."""
+    newest: tuple[str, ...] = ()
+    """Sets of which it is needed when they last changed: what was decided on a reading of a whole set is good as long as that
+    is not after the reading.
+    """
 
 
 class Row:
@@ -192,6 +196,8 @@ class Facts:
     """The alerts of an incident, the oldest first."""
     terms: int = 0
     """The number of what alerts are judged by in this tenant: another one means that something of it changed."""
+    newest: dict[str, int] = field(default_factory=dict)
+    """The stamp of the last commit of a row that is in a set; 0 where there is none."""
 
 
 @dataclass(slots=True)

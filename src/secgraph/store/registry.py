@@ -31,9 +31,9 @@ MOST_CERTIFICATES = 20
 SHORTEST_WORD = 8
 """Fewest digits of a thumbprint that name a certificate."""
 
-ERASED = ("alert_words", "incident_words", "alerts", "incidents", "events", "entries", "alert_tally", "incident_tally",
-          "incident_keys", "rejected", "source_states", "removed", "retention", "subjects", "postings", "entities", "cases",
-          "apart", "reasons", "snapshots", "correlation")  # fmt: skip
+ERASED = ("alert_words", "incident_words", "asset_words", "alerts", "incidents", "assets", "events", "entries",
+          "alert_tally", "incident_tally", "asset_tally", "incident_keys", "rejected", "source_states", "removed",
+          "retention", "subjects", "postings", "entities", "cases", "apart", "reasons", "snapshots", "correlation")  # fmt: skip
 
 
 def erasure(tenant: int) -> list[tuple[str, dict[str, Any]]]:
@@ -123,7 +123,7 @@ class Registry:
     async def delete_tenant(self, tenant: Tenant) -> None:
         """Removes the tenant with everything it has."""
         steps = erasure(tenant.number)
-        steps += [(f"{what}_optimize", {"what": "optimize"}) for what in ("alert_words", "incident_words")]
+        steps += [(f"{what}_optimize", {"what": "optimize"}) for what in ("alert_words", "incident_words", "asset_words")]
         last = max(one.number for one in await self.tenants())
         kept = await self._store.fetch("fact", name="last_tenant")
         last = max(last, *(int(row["value"]) for row in kept)) if kept else last

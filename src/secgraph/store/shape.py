@@ -38,6 +38,7 @@ class Shape:
             f"UPDATE {self.table} SET {', '.join(f'{quoted(name)} = ?' for name in replaced)} WHERE tenant = ? AND id = ?"
         )
         self.remove = f"DELETE FROM {self.table} WHERE tenant = ? AND id = ?"
+        self.newest = f'SELECT coalesce(max("lastUpdateDateTime"), 0) FROM {self.table} WHERE tenant = ?'
         self.read = f'SELECT id, coalesce("full", doc), seq, touched, born FROM {self.table} WHERE tenant = ? AND '
 
 

@@ -10,7 +10,8 @@ from secgraph.store.dialect import Dialect
 from secgraph.store.pending import Pending
 from secgraph.store.protocol import HELD, Change, Facts, Needs, PutCase, PutJudged, PutNew, Remove
 from secgraph.store.seen import Place, Seen
-from secgraph.store.steps import Steps, ask
+from secgraph.store.shape import shape
+from secgraph.store.steps import Ask, Steps, ask
 from secgraph.store.subjects import Subjects
 
 
@@ -39,8 +40,10 @@ class Sight:
                     cases.append(case.incident)
                 case PutNew(set=one, id=key) if one.path == INCIDENTS:
                     self.subjects.open_case(key)
-                case Remove(set=one, id=key):
-                    (alerts if one.path == ALERTS else cases).append(key)
+                case Remove(set=one, id=key) if one.path == ALERTS:
+                    alerts.append(key)
+                case Remove(set=one, id=key) if one.path == INCIDENTS:
+                    cases.append(key)
         born = self._born(alerts)
         yield from self.subjects.load((), born)
         cases += [known.incident for at in born if (known := self.subjects.found[at]) is not None]
@@ -72,8 +75,11 @@ class Sight:
             if row is not None and (judged := self.subjects.found[row.born]) is not None:
                 facts.subjects[alert] = judged
         facts.cases.update((incident, self.subjects.cases[incident]) for incident in needs.cases)
-        if needs.held or needs.inside:
+        if needs.held or needs.inside or needs.newest:
             yield from self._pending.steps()  # what those before decided is found with the rest
+        for path in needs.newest:
+            newest = yield Ask(shape(path).newest, (self._tenant,))
+            facts.newest[path] = newest[0][0]
         facts.inside.update((yield from self.subjects.inside(needs.inside)))
         left = HELD + 1
         for incident, most in needs.held:

@@ -224,6 +224,12 @@ ORDER BY "createdDateTime", id LIMIT :most;
 SELECT stamp, entity, id, born FROM removed
 WHERE tenant = :tenant AND stamp > :after AND stamp <= :upto ORDER BY stamp LIMIT :most;
 
+-- name: assets_since
+-- What changed behind one stamp and up to another.
+SELECT "lastUpdateDateTime" AS stamp, doc FROM "assets"
+WHERE tenant = :tenant AND "lastUpdateDateTime" > :after AND "lastUpdateDateTime" <= :upto
+ORDER BY "lastUpdateDateTime" LIMIT :most;
+
 -- name: retention
 SELECT kind, days FROM retention WHERE tenant = :tenant;
 
@@ -302,6 +308,9 @@ DELETE FROM "alerts_v2_words" WHERE rowid IN (SELECT rowid FROM "alerts_v2" WHER
 -- name: incident_words_erase
 DELETE FROM "incidents_words" WHERE rowid IN (SELECT rowid FROM "incidents" WHERE tenant = :tenant);
 
+-- name: asset_words_erase
+DELETE FROM "assets_words" WHERE rowid IN (SELECT rowid FROM "assets" WHERE tenant = :tenant);
+
 -- name: alert_words_optimize
 -- What was erased stays in an index of words until its parts are merged.
 INSERT INTO "alerts_v2_words" ("alerts_v2_words") VALUES (:what);
@@ -309,11 +318,17 @@ INSERT INTO "alerts_v2_words" ("alerts_v2_words") VALUES (:what);
 -- name: incident_words_optimize
 INSERT INTO "incidents_words" ("incidents_words") VALUES (:what);
 
+-- name: asset_words_optimize
+INSERT INTO "assets_words" ("assets_words") VALUES (:what);
+
 -- name: alerts_erase
 DELETE FROM "alerts_v2" WHERE tenant = :tenant;
 
 -- name: incidents_erase
 DELETE FROM "incidents" WHERE tenant = :tenant;
+
+-- name: assets_erase
+DELETE FROM "assets" WHERE tenant = :tenant;
 
 -- name: events_erase
 DELETE FROM events WHERE tenant = :tenant;
@@ -356,6 +371,9 @@ DELETE FROM "alerts_v2_tally" WHERE tenant = :tenant;
 
 -- name: incident_tally_erase
 DELETE FROM "incidents_tally" WHERE tenant = :tenant;
+
+-- name: asset_tally_erase
+DELETE FROM "assets_tally" WHERE tenant = :tenant;
 
 -- name: incident_keys_erase
 DELETE FROM incident_keys WHERE tenant = :tenant;
