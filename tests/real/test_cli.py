@@ -54,6 +54,35 @@ def test_a_tenant_from_birth_to_end(tmp_path: Path, command: Any) -> None:
     assert data(command("tenant", "list", *where, "--json")) == []
 
 
+def test_an_inventory_from_a_file(folder: Path, tmp_path: Path, secgraph: Any, command: Any) -> None:
+    where = ("--tenant", "contoso", "--data", folder)
+    file = tmp_path / "assets.csv"
+    file.write_text("id,name,upn,criticality\nanna,[red]Anna,anna@contoso.com,high\nbo,Bo,bo@contoso.com,\nbad,,nobody,\n", "utf-8")
+    counts = {"created": 2, "changed": 0, "unchanged": 0, "refused": 1, "moreProblems": 0}
+    told = data(secgraph("asset", "import", file, *where, "--json"), 1)
+    assert {name: told[name] for name in counts} == counts
+    [problem] = told["problems"]
+    assert problem["line"] == 4
+    assert "'nobody' is not a user principal name" in problem["reason"]
+    again = command("asset", "import", file, *where)
+    assert (again.returncode, again.stdout.splitlines()[0]) == (1, "0 created, 0 changed, 2 unchanged, 1 refused")
+    assert again.stdout.splitlines()[1].startswith("  line 4: aliases/0/value: 'nobody'")
+    file.write_text("id,owner\nbo,it\n", "utf-8")
+    assert data(command("asset", "import", file, *where, "--json"))["changed"] == 1
+    listed = data(command("asset", "list", *where, "--json"))
+    assert [(one["id"], one["criticality"], one["owner"]) for one in listed] == [("bo", "normal", "it"), ("anna", "high", None)]
+    assert data(command("asset", "list", "--filter", "criticality ge 'high'", *where, "--json")) == listed[1:]
+    assert "[red]Anna" in command("asset", "list", *where).stdout
+    assert data(command("asset", "list", "--tenant", "fabrikam", "--data", folder, "--json")) == []
+    assert "--yes" in refused(command("asset", "remove", "anna", *where))
+    assert "There is no asset eve" in refused(command("asset", "remove", "anna", "eve", "--yes", *where))
+    assert data(command("asset", "remove", "ANNA", "--yes", *where, "--json")) == ["anna"]
+    assert [one["id"] for one in data(command("asset", "list", *where, "--json"))] == ["bo"]
+    assert "There is no file" in refused(command("asset", "import", tmp_path / "no.csv", *where))
+    file.write_text("id;owner\n", "utf-8")
+    assert "they are parted by commas" in refused(command("asset", "import", file, *where))
+
+
 def test_an_application_from_birth_to_end(folder: Path, secgraph: Any, command: Any) -> None:
     where = ("--tenant", "contoso", "--data", folder, "--json")
     made = data(secgraph("app", "create", "reader", "-p", READ, *where))

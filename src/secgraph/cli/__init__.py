@@ -10,6 +10,7 @@ import os
 import sys
 
 from secgraph.cli.access import app_app, tenant_app
+from secgraph.cli.assets import asset_app
 from secgraph.cli.backup import backup_command, restore_command
 from secgraph.cli.certificates import certificate_app
 from secgraph.cli.copy import copy_command
@@ -24,6 +25,7 @@ app.add_typer(tenant_app, name="tenant")
 app_app.add_typer(certificate_app, name="certificate")
 app.add_typer(app_app, name="app")
 app.add_typer(ingest_app, name="ingest")
+app.add_typer(asset_app, name="asset")
 app.add_typer(keys_app, name="keys")
 app.command("backup")(backup_command)
 app.command("restore")(restore_command)
