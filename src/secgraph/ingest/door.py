@@ -189,7 +189,8 @@ def _needs(ready: list[Ready], source: str, terms: Terms, found: dict[str, Looke
     found.clear()
     if len(ready) > AT_ONCE:
         return Needs(entries=entries, incidents=incidents)
-    found.update((one.id, looked(one.id, one.subject, one.keys, terms, one.received)) for one in ready)
+    first = {one.id: one for one in reversed(ready)}  # of several versions of an alert, the one that is taken as new
+    found.update((one.id, looked(one.id, one.subject, one.keys, terms, one.received)) for one in first.values())
     return Needs(
         tuple((ALERTS, key) for key, _ in entries), entries, incidents, around=True, subjects=tuple(key for key, _ in entries),
         near=tuple({near: None for one in found.values() for near in one.near.values()}),
