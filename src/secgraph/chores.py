@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from secgraph import clock
 from secgraph.app import Core
 from secgraph.errors import Refusal, Superseded
+from secgraph.ingest.counting import publish_each
 from secgraph.ingest.prune import prune_each
 from secgraph.observe import ChoreClaimed, ChoreFailed, ChoreLost, observe
 from secgraph.store.fence import Fenced
@@ -45,7 +46,16 @@ async def prune(core: Core, fence: Fence) -> None:
     await prune_each(Fenced(core.store, fence), core.registry, core.model, core.now)
 
 
-CHORES = (Chore("forget ended assertions", 3600, forget_assertions), Chore("prune", 3600, prune))
+async def publish(core: Core, fence: Fence) -> None:
+    """Publishes what the tenants' alerts name, and how often, once a day."""
+    await publish_each(Fenced(core.store, fence), core.registry, core.now)
+
+
+CHORES = (
+    Chore("forget ended assertions", 3600, forget_assertions),
+    Chore("prune", 3600, prune),
+    Chore("publish snapshots", 600, publish),
+)
 """All periodic work there is."""
 
 

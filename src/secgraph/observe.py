@@ -165,6 +165,26 @@ class PruningFailed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotPublished(Fact):
+    """It was counted what the alerts of a tenant name; from now on they are judged by that."""
+
+    tenant: int
+    v: int
+    total: int
+    """How many alerts were counted."""
+    keys: int
+    """How many keys are named often enough to be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountingFailed(Fact):
+    """It could not be counted what the alerts of a tenant name; it is tried again."""
+
+    tenant: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChoreClaimed(Fact):
     """This process does a piece of periodic work from now on."""
 
@@ -211,6 +231,7 @@ LEVELS = {
     ChoreLost: logging.WARNING,
     WorkerEnded: logging.ERROR,
     CertificateFailed: logging.ERROR,
+    CountingFailed: logging.ERROR,
     DatabaseGone: logging.ERROR,
     KeysFailed: logging.ERROR,
     PruningFailed: logging.ERROR,

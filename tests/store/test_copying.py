@@ -17,7 +17,7 @@ from secgraph.store.copying.copy import Copy, Side, expect_whole
 from secgraph.store.copying.tables import OF_ALL, tables
 from secgraph.store.judgements import packed
 from secgraph.store.layout import quoted
-from secgraph.store.protocol import Case, Change, Decision, Judged, Needs, PutCase, PutJudged, Remove
+from secgraph.store.protocol import Case, Change, Decision, Judged, Needs, PutCase, PutJudged, PutSnapshot, Remove
 from secgraph.store.registry import Registry
 from secgraph.store.sqlite.file import connect, migrate
 from secgraph.store.sqlite.side import copied_from, copied_into
@@ -78,12 +78,12 @@ async def filled(graph: Graph) -> None:
     await graph.core.store.write(number, Needs(), lambda _: Decision([taken], None))
     judged = Judged(ids[0], "1", 1, -5, 2**61, packed((-(2**63), 7)), b"\0\xff")
     case = Case("1", 3, -5, 2**61, "series", "2", 9, outline=b"\0", apart=frozenset({"2"}))
-    kept: list[Change] = [PutJudged(judged, ((7, "user.upn:x", "Ünï"),), b"\0why"), PutCase(case)]
+    kept: list[Change] = [PutJudged(judged, ((7, "user.upn:x", "Ünï"),), b"\0why"), PutCase(case),
+                          PutSnapshot(1, 3, b"\x80", "counting")]  # fmt: skip
     await graph.core.store.write(number, Needs(), lambda _: Decision(kept, None))
     await graph.core.store.run(
         ("retention_put", {"tenant": number, "kind": "alerts", "days": 30}),
-        ("correlation_put", {"tenant": number, "name": "window", "value": "1"}), ("terms_change", {"tenant": number}),
-        ("snapshot_put", {"tenant": number, "v": 1, "stamp": 2, "total": 3, "counts": b"\x80"}),
+        ("correlation_put", {"tenant": number, "name": "window", "value": "1"}),
         ("certificate_add", {"tenant": number, "client": graph.application.id, "sha256": "a", "sha1": "b", "subject": "CN=x", "starts": 1,
                              "ends": 2, "created": 3, "der": b"\0\1\xff"}),
         ("assertion_add", {"tenant": number, "client": graph.application.id, "jti": "j", "content": "c", "first": 1, "ends": 2}),

@@ -6,7 +6,8 @@ What goes, decided in the tenant's turn on the rows as they stand there:
 - A resolved incident without alerts that nothing changed for as long. Incidents that were merged into it go before it: what
   still stands never redirects to what is gone, and a source that names a merged incident reaches where it went until then.
 - Original records so many days after they came. What was understood of them stays: the next version is compared with it.
-- The log, and with it the notes of what was removed. `delta()` links from before that are over.
+- The log, and with it the notes of what was removed and the snapshots by which nothing in it was judged. `delta()` links from
+  before that are over.
 
 A run begins where there is something to do, whatever a run before it left.
 """
@@ -227,6 +228,7 @@ class _Run:
                 await self._store.run(
                     ("events_prune", {**key, "seq": seq}),
                     ("removed_prune", {**key, "stamp": stamp}),
+                    ("snapshots_prune", {**key, "stamp": stamp}),
                     ("tenant_pruned", {**key, "stamp": stamp}),
                 )
                 return many

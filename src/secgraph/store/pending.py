@@ -41,6 +41,7 @@ class Pending:
         self.entries: dict[tuple[int, str], tuple[Any, ...]] = {}
         self.keys: dict[tuple[str, str], dict[str, Any]] = {}
         self.rejected: list[tuple[Any, ...]] = []
+        self.snapshots: list[dict[str, Any]] = []
         self.removed: list[tuple[Any, ...]] = []
         self._unsaid: list[int] = []
         self._unnamed: list[str] = []
@@ -93,6 +94,8 @@ class Pending:
             yield do("incident_key_put", *self.keys.values())
         if self.rejected:
             yield Add("rejected", REJECTED, [*self.rejected])
+        if self.snapshots:
+            yield do("snapshot_put", *self.snapshots)
         if self.events:
             yield Add("events", EVENT, [*self.events])
         if self.removed:
@@ -104,6 +107,7 @@ class Pending:
             self._unnamed,
             self.keys,
             self.rejected,
+            self.snapshots,
             self.events,
             self.removed,
         ):

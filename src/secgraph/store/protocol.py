@@ -274,6 +274,17 @@ class PutCase:
 
 
 @dataclass(slots=True)
+class PutSnapshot:
+    """Publish how common things are: from then on alerts are judged by that."""
+
+    v: int
+    total: int
+    counts: bytes
+    """The store need not know."""
+    cause: str = ""
+
+
+@dataclass(slots=True)
 class PutIncidentKey:
     """Remember which of our incidents a source's incident is."""
 
@@ -293,7 +304,7 @@ class Reject:
     original: bytes
 
 
-Change = Put | PutNew | Remove | PutEntry | PutJudged | PutCase | PutIncidentKey | Reject
+Change = Put | PutNew | Remove | PutEntry | PutJudged | PutCase | PutSnapshot | PutIncidentKey | Reject
 
 
 @dataclass(slots=True)

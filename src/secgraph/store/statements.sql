@@ -23,7 +23,7 @@ DELETE FROM tenants WHERE tenant = :tenant;
 SELECT stamp, pruned FROM tenants WHERE tenant = :tenant;
 
 -- name: tenant_tick
-UPDATE tenants SET seq = :seq, stamp = :stamp, incidents = :incidents WHERE tenant = :tenant;
+UPDATE tenants SET seq = :seq, stamp = :stamp, incidents = :incidents, terms = :terms WHERE tenant = :tenant;
 
 -- name: application_add
 INSERT INTO applications (tenant, client, name, created, generation, permissions)
@@ -185,10 +185,6 @@ SELECT born, stamp, data FROM reasons WHERE tenant = :tenant ORDER BY born, stam
 -- name: reasons_remove
 DELETE FROM reasons WHERE tenant = :tenant AND born = :born;
 
--- name: terms_change
--- What alerts are judged by is another one from here on.
-UPDATE tenants SET terms = terms + 1 WHERE tenant = :tenant;
-
 -- name: terms
 SELECT terms FROM tenants WHERE tenant = :tenant;
 
@@ -207,6 +203,23 @@ INSERT INTO snapshots (tenant, v, stamp, total, counts) VALUES (:tenant, :v, :st
 
 -- name: snapshot
 SELECT v, stamp, total, counts FROM snapshots WHERE tenant = :tenant ORDER BY v DESC LIMIT 1;
+
+-- name: snapshots
+SELECT v, stamp, total, counts FROM snapshots WHERE tenant = :tenant ORDER BY v;
+
+-- name: snapshots_prune
+-- The one by which alerts were judged at that instant stays, and all after it.
+DELETE FROM snapshots WHERE tenant = :tenant
+  AND v < (SELECT max(known.v) FROM snapshots known WHERE known.tenant = :tenant AND known.stamp <= :stamp);
+
+-- name: keys_counted
+SELECT key, count(*) AS many FROM postings
+WHERE tenant = :tenant AND key >= :low AND key <= :high AND last >= :since
+GROUP BY key HAVING count(*) >= :least ORDER BY key;
+
+-- name: alerts_counted
+SELECT count(*) AS many FROM "alerts_v2"
+WHERE tenant = :tenant AND "createdDateTime" >= :since AND "createdDateTime" < :until;
 
 -- name: incident_key_put
 INSERT INTO incident_keys (tenant, space, native, incident) VALUES (:tenant, :space, :native, :incident)

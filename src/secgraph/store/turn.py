@@ -38,6 +38,7 @@ from secgraph.store.protocol import (
     PutIncidentKey,
     PutJudged,
     PutNew,
+    PutSnapshot,
     Record,
     Reject,
     Remove,
@@ -110,8 +111,10 @@ class Turn:
                 self._seq, self.stamp, self._incidents = mark
         yield from self._pending.steps()
         if (self._seq, self._incidents) != started:
-            clock_now = {"tenant": self.tenant, "seq": self._seq, "stamp": self.stamp, "incidents": self._incidents}
-            yield do("tenant_tick", clock_now)
+            yield do("tenant_tick", {
+                "tenant": self.tenant, "seq": self._seq, "stamp": self.stamp, "incidents": self._incidents,
+                "terms": self._terms,
+            })  # fmt: skip
 
     def _decided(self, one: Waiting) -> Steps[Any]:
         yield from guarded(one.fence)
@@ -168,10 +171,13 @@ class Turn:
         """Does all of a change that can go wrong; the numbers it takes are given back when something does."""
         if isinstance(change, PutNew):
             return self._new(change, now)
-        if not isinstance(change, Put | Remove):
+        if not isinstance(change, Put | Remove | PutSnapshot):
             return _Staged(change, self.stamp)
         self._seq += 1
         self.stamp = max(now, self.stamp + clock.MICROSECOND)
+        if isinstance(change, PutSnapshot):
+            event = (self.tenant, self._seq, self.stamp, "created", "snapshots", str(change.v), "[]", change.cause)
+            return _Staged(change, self.stamp, event=event)
         if isinstance(change, Remove):
             event = (self.tenant, self._seq, self.stamp, "deleted", change.set.table, change.id, "[]", change.cause)
             return _Staged(change, self.stamp, event=event)
@@ -237,6 +243,12 @@ class Turn:
                 self._subjects.put(put, row.born, staged.stamp)
             case PutCase() as put:
                 self._subjects.put_case(put.case)
+            case PutSnapshot() as put:
+                self._terms += 1
+                self._pending.events.append(staged.event)
+                self._pending.snapshots.append({
+                    "tenant": self.tenant, "v": put.v, "stamp": staged.stamp, "total": put.total, "counts": put.counts,
+                })  # fmt: skip
             case PutIncidentKey() as put:
                 self._seen.incidents[put.space, put.native_id] = put.incident
                 self._pending.keys[put.space, put.native_id] = {
