@@ -13,6 +13,7 @@ from secgraph.edge.act import Actor
 from secgraph.edge.assets import AssetWriter
 from secgraph.edge.authority import Authority
 from secgraph.edge.compress import Compressor
+from secgraph.edge.correlation import Correlation
 from secgraph.edge.cors import Cors
 from secgraph.edge.delta import Delta
 from secgraph.edge.grants import Grants
@@ -185,6 +186,7 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
         actor=Actor(inner.store, inner.model, inner.door, settings["body_bytes"]),
         older=Older(inner.store, settings["body_bytes"], limits),
         assets=AssetWriter(inner.assets, settings["body_bytes"]),
+        correlation=Correlation(inner.store, settings["body_bytes"]),
         push=Push(inner.door, settings["ingest_bytes"], now),
         origins=Origins(hosts, settings["public_url"], settings["trusted_proxies"], named=named),
         compressor=Compressor(settings["compress"]),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from secgraph.ingest.adjust import values_of
 from secgraph.ingest.correlate.link import judge
 from secgraph.ingest.correlate.rarity import EMPTY
 from secgraph.ingest.correlate.sentence import sentence
@@ -16,6 +17,7 @@ from secgraph.ingest.correlate.strength import TABLE
 from secgraph.ingest.correlate.subject import Subject, subject
 from secgraph.ingest.entities import entities
 from secgraph.model.check import from_source
+from secgraph.model.correlation import WORDS, bounds, outward, shown
 from secgraph.model.edm import load
 
 PAGE = (Path(__file__).parents[2] / "docs" / "correlation.md").read_text("utf-8")
@@ -29,9 +31,16 @@ def test_every_line_of_the_table_is_told(name: str) -> None:
     assert ROWS[name] == [*numbers, line.family, line.alone, line.reason]
 
 
+def told(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value == [] else f"{value:g}" if isinstance(value, float) else str(value)
+
+
 @pytest.mark.parametrize("one", fields(Settings), ids=lambda one: str(one.name))
 def test_every_setting_is_told(one: object) -> None:
-    assert getattr(one, "name", "") in ROWS
+    name = getattr(one, "name", "")
+    assert ROWS[outward(name)] == [told(shown(values_of(Settings()))[outward(name)]), bounds(name), WORDS[name].says]
 
 
 def test_the_example_is_what_happens() -> None:

@@ -81,7 +81,7 @@ def test_two_calls_at_one_place_stop_the_start(model: Model) -> None:
     ("collection", "security/alerts_v2", ("GET",)), ("item", "security/alerts_v2", ("GET", "PATCH")), ("comments", "security/incidents", ("GET", "POST")),
     ("collection", "security/assets", ("GET", "POST")), ("item", "security/assets", ("GET", "PATCH", "DELETE")), ("comments", "security/assets", ()),
     ("comments", "security/alerts", ()), ("members", "security/alerts_v2", ()), ("members", "security/incidents", ("GET",)),
-    ("action", "security/alerts_v2", ("POST",)), ("records", "security/incidents", ()), ("batch", None, ("POST",)), ("service", None, ("GET",)),
+    ("action", "security/alerts_v2", ("POST",)), ("records", "security/incidents", ()), ("batch", None, ("POST",)), ("service", None, ("GET",)), ("correlation", None, ("GET", "PATCH")),
 ])  # fmt: skip
 def test_methods(model: Model, what: served.What, path: str | None, methods: tuple[str, ...]) -> None:
     assert served.methods(model, what, model.sets[path] if path else None) == methods

@@ -303,3 +303,24 @@ def test_how_long_a_tenant_keeps_what(folder: Path, command: Any) -> None:
     done = data(command("retention", "run", *where, "--json"))
     assert done == {"alerts": 0, "incidents": 0, "originals": 0, "events": 0, "finished": True}
     assert "Taken away: 0 alerts" in command("retention", "run", *where).stdout
+
+
+def test_how_a_tenant_s_alerts_are_put_together(folder: Path, command: Any, tmp_path: Path) -> None:
+    where = ("--tenant", "contoso", "--data", folder)
+    usual = data(command("correlation", "show", *where, "--json"))
+    assert (usual["window"], usual["mostAlerts"], usual["ignored"]) == ("5d", 1000, [])
+    made = data(command("correlation", "set", "window=36h", "ignored=ip.public:198.51.100.7", "ignored=user.upn:scanner@contoso.com", *where, "--json"))
+    assert made == {**usual, "window": "36h", "ignored": ["ip.public:198.51.100.7", "user.upn:scanner@contoso.com"]}
+    assert "36h" in command("correlation", "show", *where).stdout
+    assert data(command("correlation", "show", "--tenant", "fabrikam", "--data", folder, "--json")) == usual
+    assert data(command("correlation", "reset", "ignored", *where, "--json")) == {**usual, "window": "36h"}
+    assert data(command("correlation", "reset", *where, "--json")) == usual
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({**usual, "mostAlerts": 500}))
+    assert data(command("correlation", "import", file, *where, "--json")) == {**usual, "mostAlerts": 500}
+    for words, says in ((("few=4",), "It may be 5 to 100000"), (("windows=5d",), "is no setting"), (("window",), "NAME=VALUE"), (("few=9", "few=8"), "twice")):
+        assert says in refused(command("correlation", "set", *words, *where))
+    for text, says in (("[", "not JSON"), ("[]", "JSON object"), ('{"few": 4}', "settings.json: few")):
+        file.write_text(text)
+        assert says in refused(command("correlation", "import", file, *where))
+    assert "cannot be read" in refused(command("correlation", "import", tmp_path / "none.json", *where))

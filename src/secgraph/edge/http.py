@@ -17,6 +17,7 @@ from secgraph.edge.assets import AssetWriter
 from secgraph.edge.authority import NO_STORE, Authority
 from secgraph.edge.compress import Compressor
 from secgraph.edge.control import Control
+from secgraph.edge.correlation import Correlation
 from secgraph.edge.cors import Cors
 from secgraph.edge.delta import Delta
 from secgraph.edge.exchange import JSON, KINDS, PLAIN_JSON, Answer, Asked, Header, Level, Receive, Scope, Send, path_segments
@@ -62,6 +63,7 @@ class Edge:
         actor: Actor,
         older: Older,
         assets: AssetWriter,
+        correlation: Correlation,
         push: Push,
         origins: Origins,
         compressor: Compressor,
@@ -74,6 +76,7 @@ class Edge:
         self._model = model
         self._tokens = tokens
         self._authority = authority
+        self._correlation = correlation
         self._push = push
         self._origins = origins
         self._compressor = compressor
@@ -256,12 +259,14 @@ class Edge:
             if not may(caller, operation.application):
                 raise await self._denied(asked, caller, operation.application, f"{operation.method} {operation.path}")
             return await self._actions[operation.id](asked, caller, meant, meant.action)
-        if meant.what == "singleton" or meant.set is None:
+        if meant.what == "singleton":
             return Answer(body=publish.singleton(f"{asked.base}/{meant.version}"))
         method = "GET" if asked.method == "HEAD" else asked.method
         call = served.call(self._model, method, meant.what, meant.set)
         if not may(caller, needed := call.permissions or ()):
             raise await self._denied(asked, caller, needed, f"{call.method} {call.path}")
+        if meant.set is None:
+            return await self._correlation.answer(asked, caller, meant)
         handlers = self._assets if meant.set.path == ASSETS else self._older if meant.set.choices.view_of else self._handlers
         return await handlers[method, meant.what](asked, caller, meant, meant.set)
 

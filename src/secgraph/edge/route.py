@@ -87,6 +87,8 @@ def _match(version: Version, parts: list[str], model: Model) -> Target | None:
         return None
     if len(parts) == 1:
         return Target("singleton", version)
+    if parts[1].lower() == "correlationsettings" and len(parts) == 2:
+        return Target("correlation", version)
     one = _sets(model).get(parts[1].lower())
     if one is None:
         return None

@@ -19,7 +19,7 @@ _SAYS = {
     "members": "Lists what it holds", "members_count": "Counts what it holds", "records": "What every source said, as it came",
     "health": "Whether the server is well", "openapi": "Every call, as OpenAPI 3.1", "ingest": "Takes the records of a source",
     "token": "Issues an access token", "discovery": "Where the authority's endpoints are",
-    "keys": "The keys that tokens are signed with",
+    "keys": "The keys that tokens are signed with", "correlation": "How alerts are put together",
 }  # fmt: skip
 _SAYS_BY_METHOD = {
     ("GET", "item"): "One object", ("PATCH", "item"): "Changes an object", ("DELETE", "item"): "Takes an object away",
@@ -30,6 +30,7 @@ _SAYS_BY_METHOD = {
 _OURS = {
     "ingest": "ingestReport", "batch": "batchResponse", "token": "tokenResponse", "service": "serviceDocument",
     "singleton": "singleton", "openapi": "document", "discovery": "document", "keys": "keys",
+    "correlation": "correlationSettings",
 }  # fmt: skip
 """The components that these answer with."""
 
@@ -105,10 +106,10 @@ def _body(call: Call) -> Schema | None:
         if call.set is not None and item.type is call.set.type:
             return record({item.name: array(ref(_several(call.set)), minItems=1, maxItems=1000)}, (item.name,))
         return schemas.arguments(call.action.parameters, call.action.required)
-    if call.method == "PATCH" and call.set is not None:
-        return ref(_change(call.set))
     if call.method == "POST" and call.what == "collection" and call.set is not None:
         return ref(_new(call.set))
+    if call.method == "PATCH":
+        return ref("correlationChange" if call.set is None else _change(call.set))
     return ref("newComment") if call.method == "POST" and call.what == "comments" else None
 
 
@@ -163,7 +164,7 @@ def _good(call: Call) -> Iterator[tuple[int, Schema]]:
         return
     if call.id == "readyz":
         yield 503, _answer("Not yet, or not any more.", content, headers)
-    if call.method == "PATCH" or (call.method == "POST" and call.what == "comments"):
+    if (call.method == "PATCH" and call.set is not None) or (call.method == "POST" and call.what == "comments"):
         yield 204, _answer("It was changed; its entity tag is in the header.", {}, tagged)
     preferred = ["Preference-Applied"] if prefers(call) else []
     shown = [*headers, *(["ETag"] if call.what == "item" else []), *preferred]

@@ -210,6 +210,8 @@ OWN_PERMISSIONS = MappingProxyType(
         "SecurityRecord.Read.All": "5d0ba2a8-2c5d-4c0e-9a35-93f0f1a0c6f1",
         "SecurityAsset.Read.All": "0f6b1d53-7f0f-4a50-8f0a-2f6b3f5f0d4b",
         "SecurityAsset.ReadWrite.All": "c2a7a0de-39a4-4d84-9d0c-6e0c8f1f9b27",
+        "SecurityCorrelation.Read.All": "dee268a4-820d-41af-9ec9-58eee0895f07",
+        "SecurityCorrelation.ReadWrite.All": "23f58443-a5da-4447-95fc-a074bf4a1b26",
     }
 )
 
@@ -223,6 +225,12 @@ OWN_OPERATIONS = MappingProxyType(
         "asset_get": ("GET", "/security/assets/{asset-id}", names("SecurityAsset.Read.All SecurityAsset.ReadWrite.All")),
         "asset_update": ("PATCH", "/security/assets/{asset-id}", names("SecurityAsset.ReadWrite.All")),
         "asset_delete": ("DELETE", "/security/assets/{asset-id}", names("SecurityAsset.ReadWrite.All")),
+        "correlation": (
+            "GET",
+            "/security/correlationSettings",
+            names("SecurityCorrelation.Read.All SecurityCorrelation.ReadWrite.All"),
+        ),
+        "correlation_update": ("PATCH", "/security/correlationSettings", names("SecurityCorrelation.ReadWrite.All")),
     }
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secgraph.model.correlation import MOST_KEYS, WORDS, bounds, outward
 from secgraph.model.schemas import NAMED, TEXT, URL, Schema, array, nullable, record
 
 _NUMBER: Schema = {"type": "integer", "minimum": 0}
@@ -74,9 +75,28 @@ _REPORT = record(
     ("records", "taken", "unchanged", "rejected", "problems", "moreProblems", "notes"),
 )
 
+
+def _setting(name: str) -> Schema:
+    """A setting of correlation."""
+    word = WORDS[name]
+    said = f"{word.says} {bounds(name)[0].upper()}{bounds(name)[1:]}."
+    if word.kind == "switch":
+        return {"type": "boolean", "description": word.says}
+    if word.kind == "time":
+        return {"type": "string", "examples": ["5d", "36h"], "description": said}
+    if word.kind == "keys":
+        return array(TEXT, maxItems=MOST_KEYS, description=word.says)
+    kind = "integer" if word.kind == "whole" else "number"
+    return {"type": kind, "minimum": word.least, "maximum": word.most, "description": word.says}
+
+
+_SETTINGS = {outward(name): _setting(name) for name in WORDS}
+
 COMPONENTS: dict[str, Schema] = {
     "batchRequest": record({"requests": array(_REQUEST, minItems=1, maxItems=20)}, ("requests",)),
     "batchResponse": record({"responses": array(_ANSWERED)}, ("responses",)),
+    "correlationChange": record({name: nullable(schema) for name, schema in _SETTINGS.items()}, ()),
+    "correlationSettings": record({"@odata.context": URL, **_SETTINGS}, tuple(_SETTINGS)),
     "document": {"type": "object"},
     "error": record({"error": _ERROR}, ("error",)),
     "identityError": record(

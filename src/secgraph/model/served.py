@@ -17,7 +17,7 @@ from secgraph.model.edm import VERSIONS, Action, EntitySet, Model, Operation, Ve
 
 What = Literal[
     "service", "batch", "metadata", "singleton", "collection", "count", "delta", "item", "comments", "members",
-    "members_count", "records", "action",
+    "members_count", "records", "correlation", "action",
 ]  # fmt: skip
 """What a path below a version root means."""
 
@@ -128,6 +128,9 @@ def _roots(model: Model) -> Iterator[Call]:
     yield Call("security", "singleton", "GET", "/security", VERSIONS, ())
     batch = model.operations[BATCH]
     yield Call(BATCH, "batch", batch.method, batch.path, VERSIONS, (), batch)
+    for name in ("correlation", "correlation_update"):
+        method, path, needed = OWN_OPERATIONS[name]
+        yield Call(name, "correlation", method, path, VERSIONS, needed)
 
 
 def _on(one: EntitySet, model: Model) -> Iterator[Call]:

@@ -42,6 +42,7 @@ class Pending:
         self.keys: dict[tuple[str, str], dict[str, Any]] = {}
         self.rejected: list[tuple[Any, ...]] = []
         self.snapshots: list[dict[str, Any]] = []
+        self.said: dict[str, str | None] = {}
         self.removed: list[tuple[Any, ...]] = []
         self._unsaid: list[int] = []
         self._unnamed: list[str] = []
@@ -94,6 +95,9 @@ class Pending:
             yield do("incident_key_put", *self.keys.values())
         if self.rejected:
             yield Add("rejected", REJECTED, [*self.rejected])
+        for name, value in self.said.items():
+            key = {"tenant": self._tenant, "name": name}
+            yield do("correlation_remove", key) if value is None else do("correlation_put", {**key, "value": value})
         if self.snapshots:
             yield do("snapshot_put", *self.snapshots)
         if self.events:
@@ -108,6 +112,7 @@ class Pending:
             self.keys,
             self.rejected,
             self.snapshots,
+            self.said,
             self.events,
             self.removed,
         ):

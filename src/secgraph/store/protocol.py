@@ -285,6 +285,16 @@ class PutSnapshot:
 
 
 @dataclass(slots=True)
+class PutTerm:
+    """Say something about how alerts are judged, from then on, or take it back."""
+
+    name: str
+    value: str | None
+    """JSON; None where it is to be as if nobody had said it."""
+    cause: str = ""
+
+
+@dataclass(slots=True)
 class PutIncidentKey:
     """Remember which of our incidents a source's incident is."""
 
@@ -304,7 +314,7 @@ class Reject:
     original: bytes
 
 
-Change = Put | PutNew | Remove | PutEntry | PutJudged | PutCase | PutSnapshot | PutIncidentKey | Reject
+Change = Put | PutNew | Remove | PutEntry | PutJudged | PutCase | PutSnapshot | PutTerm | PutIncidentKey | Reject
 
 
 @dataclass(slots=True)

@@ -39,6 +39,7 @@ from secgraph.store.protocol import (
     PutJudged,
     PutNew,
     PutSnapshot,
+    PutTerm,
     Record,
     Reject,
     Remove,
@@ -171,16 +172,12 @@ class Turn:
         """Does all of a change that can go wrong; the numbers it takes are given back when something does."""
         if isinstance(change, PutNew):
             return self._new(change, now)
-        if not isinstance(change, Put | Remove | PutSnapshot):
+        if not isinstance(change, Put | Remove | PutSnapshot | PutTerm):
             return _Staged(change, self.stamp)
         self._seq += 1
         self.stamp = max(now, self.stamp + clock.MICROSECOND)
-        if isinstance(change, PutSnapshot):
-            event = (self.tenant, self._seq, self.stamp, "created", "snapshots", str(change.v), "[]", change.cause)
-            return _Staged(change, self.stamp, event=event)
-        if isinstance(change, Remove):
-            event = (self.tenant, self._seq, self.stamp, "deleted", change.set.table, change.id, "[]", change.cause)
-            return _Staged(change, self.stamp, event=event)
+        if not isinstance(change, Put):
+            return _Staged(change, self.stamp, event=(self.tenant, self._seq, self.stamp, *_told(change), change.cause))
         record = change.record
         record["lastUpdateDateTime"] = clock.text(self.stamp)
         record["@odata.etag"] = etag(self._seq)
@@ -249,6 +246,10 @@ class Turn:
                 self._pending.snapshots.append({
                     "tenant": self.tenant, "v": put.v, "stamp": staged.stamp, "total": put.total, "counts": put.counts,
                 })  # fmt: skip
+            case PutTerm() as put:
+                self._terms += 1
+                self._pending.events.append(staged.event)
+                self._pending.said[put.name] = put.value
             case PutIncidentKey() as put:
                 self._seen.incidents[put.space, put.native_id] = put.incident
                 self._pending.keys[put.space, put.native_id] = {
@@ -333,6 +334,17 @@ def _about(change: Change) -> Place | None:
         case PutJudged(judged=judged):
             return ALERTS, judged.alert
     return None
+
+
+def _told(change: Remove | PutSnapshot | PutTerm) -> tuple[str, str, str, str]:
+    """What the log says of a change that writes no object: kind, entity, id, what changed."""
+    match change:
+        case Remove():
+            return "deleted", change.set.table, change.id, "[]"
+        case PutSnapshot():
+            return "created", "snapshots", str(change.v), "[]"
+        case PutTerm():
+            return "updated", "correlation", change.name, encode([change.name]).decode()
 
 
 def _numbers(tally: list[Any], record: Record) -> tuple[int | None, ...]:
