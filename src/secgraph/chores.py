@@ -17,6 +17,7 @@ from secgraph.app import Core
 from secgraph.errors import Refusal, Superseded
 from secgraph.ingest.counting import publish_each
 from secgraph.ingest.prune import prune_each
+from secgraph.ingest.unread import read_each
 from secgraph.observe import ChoreClaimed, ChoreFailed, ChoreLost, observe
 from secgraph.store.fence import Fenced
 from secgraph.store.leases import LIFE, Leases
@@ -51,10 +52,16 @@ async def publish(core: Core, fence: Fence) -> None:
     await publish_each(Fenced(core.store, fence), core.registry, core.now)
 
 
+async def read_earlier(core: Core, fence: Fence) -> None:
+    """Reads alerts from an earlier version for what they name."""
+    await read_each(Fenced(core.store, fence))
+
+
 CHORES = (
     Chore("forget ended assertions", 3600, forget_assertions),
     Chore("prune", 3600, prune),
     Chore("publish snapshots", 600, publish),
+    Chore("read earlier alerts", 600, read_earlier),
 )
 """All periodic work there is."""
 

@@ -185,6 +185,23 @@ class CountingFailed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertsRead(Fact):
+    """All alerts of a tenant from an earlier version were read for what they name; new ones find them."""
+
+    tenant: int
+    alerts: int
+    """How many were read since this process took it up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingFailed(Fact):
+    """Alerts from an earlier version could not be read for what they name; it is tried again."""
+
+    tenant: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChoreClaimed(Fact):
     """This process does a piece of periodic work from now on."""
 
@@ -235,6 +252,7 @@ LEVELS = {
     DatabaseGone: logging.ERROR,
     KeysFailed: logging.ERROR,
     PruningFailed: logging.ERROR,
+    ReadingFailed: logging.ERROR,
     RequestFailed: logging.ERROR,
     ClockAhead: logging.WARNING,
     DiskFills: logging.WARNING,

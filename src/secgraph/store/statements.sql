@@ -25,6 +25,13 @@ SELECT stamp, pruned FROM tenants WHERE tenant = :tenant;
 -- name: tenant_tick
 UPDATE tenants SET seq = :seq, stamp = :stamp, incidents = :incidents, terms = :terms WHERE tenant = :tenant;
 
+-- name: tenants_unread
+-- Where alerts are left that were never read for what they name, and the id up to which that was done.
+SELECT tenant, unread FROM tenants WHERE unread IS NOT NULL ORDER BY tenant;
+
+-- name: tenant_read
+UPDATE tenants SET unread = :upto WHERE tenant = :tenant;
+
 -- name: application_add
 INSERT INTO applications (tenant, client, name, created, generation, permissions)
 VALUES (:tenant, :client, :name, :created, 1, :permissions);
@@ -227,6 +234,9 @@ ON CONFLICT (tenant, space, native) DO UPDATE SET incident = excluded.incident;
 
 -- name: incident_keys_remove
 DELETE FROM incident_keys WHERE tenant = :tenant AND incident = :incident;
+
+-- name: alerts_behind
+SELECT id FROM "alerts_v2" WHERE tenant = :tenant AND id > :after ORDER BY id LIMIT :most;
 
 -- name: alerts_held
 SELECT id FROM "alerts_v2" WHERE tenant = :tenant AND "incidentId" = :incident
