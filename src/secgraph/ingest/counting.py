@@ -14,6 +14,7 @@ import msgspec
 from secgraph import clock
 from secgraph.errors import Superseded
 from secgraph.observe import CountingFailed, SnapshotPublished, observe
+from secgraph.store.judgements import SLOT
 from secgraph.store.protocol import Decision, Facts, Needs, PutSnapshot, Store
 from secgraph.store.registry import Registry
 
@@ -77,14 +78,16 @@ async def publish(store: Store, tenant: int, now: clock.Now, *, rest: float = RE
 
 
 async def _counts(store: Store, tenant: int, since: int, rest: float) -> dict[int, int]:
-    """How many alerts name each key, of those that enough name."""
+    """How many alerts name each key, of those that enough name. The days that are counted lie in four slots at most."""
     events = (await store.fetch("tenant_numbered", tenant=tenant))[0]["seq"]
     slices = SLICES + events // SLICE
     counts: dict[int, int] = {}
     for place in range(slices):
         low, high = (_LOWEST + _KEYS * end // slices for end in (place, place + 1))
         began = time.monotonic()
-        rows = await store.fetch("keys_counted", tenant=tenant, low=low, high=high - 1, since=since, least=LEAST)
+        rows = await store.fetch(
+            "keys_counted", tenant=tenant, slot=since // SLOT, low=low, high=high - 1, since=since, least=LEAST
+        )
         counts.update((row["key"], row["many"]) for row in rows)
         await asyncio.sleep((time.monotonic() - began) * rest)
     return counts

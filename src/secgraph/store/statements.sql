@@ -221,7 +221,7 @@ DELETE FROM snapshots WHERE tenant = :tenant
 
 -- name: keys_counted
 SELECT key, count(*) AS many FROM postings
-WHERE tenant = :tenant AND key >= :low AND key <= :high AND last >= :since
+WHERE tenant = :tenant AND slot IN (:slot, :slot + 1, :slot + 2, :slot + 3) AND key >= :low AND key <= :high AND last >= :since
 GROUP BY key HAVING count(*) >= :least ORDER BY key;
 
 -- name: alerts_counted
