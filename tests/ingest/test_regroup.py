@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from typing import Any
+from collections.abc import Generator
+from typing import Any, TypeVar
 
 import pytest
 
@@ -18,9 +19,10 @@ from secgraph.ingest.regroup import Call
 from secgraph.model.check import from_source
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
-from secgraph.store.protocol import HELD, Case, Deciding, Decision, Facts, Judged, Needs, Put, PutCase, Row
+from secgraph.store.protocol import HELD, Case, Decision, Facts, Judged, Needs, Put, PutCase, Row
 from secgraph.store.turn import new_record
 
+Told = TypeVar("Told")
 CREATED = "2026-01-01T00:00:00.0000000Z"
 CALL = Call("mergeIncidents", "app", "Ana")
 
@@ -90,7 +92,7 @@ def merged(seen: Facts, incidents: list[str], call: Call = CALL) -> Decision[str
     return told_all(regroup.merge(seen, incidents, call))
 
 
-def told_all(deciding: Deciding[str], asked: list[Needs] | None = None) -> Decision[str]:
+def told_all(deciding: Generator[Needs, None, Told], asked: list[Needs] | None = None) -> Told:
     """What a decision comes to whose needs are in its facts; `asked` hears of them."""
     try:
         while True:
@@ -98,8 +100,8 @@ def told_all(deciding: Deciding[str], asked: list[Needs] | None = None) -> Decis
             if asked is not None:
                 asked.append(needs)
     except StopIteration as end:
-        decision: Decision[str] = end.value
-        return decision
+        told: Told = end.value
+        return told
 
 
 def test_a_merge_asks_for_the_alerts_of_those_that_end_elsewhere() -> None:

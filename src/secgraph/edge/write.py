@@ -11,9 +11,11 @@ from secgraph.edge.exchange import Answer, Asked, Header
 from secgraph.edge.read import UNKNOWN_MEMBERS, missing
 from secgraph.edge.route import Target
 from secgraph.errors import Redirected, Stale
+from secgraph.ingest.resolve import handed_down
 from secgraph.model import change, wire
+from secgraph.model.choices import INCIDENTS
 from secgraph.model.edm import EntitySet
-from secgraph.store.protocol import Change, Decision, Facts, Needs, Put, Record, Row, Store
+from secgraph.store.protocol import Change, Deciding, Decision, Facts, Needs, Put, Record, Row, Store
 from secgraph.store.turn import etag
 
 MINIMAL = "return=minimal"
@@ -32,10 +34,14 @@ class Writer:
         body = await asked.json(self._most)
         wanted = asked.header(b"if-match")
 
-        def decide(facts: Facts) -> Decision[Record]:
+        def decide(facts: Facts) -> Deciding[Record]:
             row = present(facts, one, target.key)
             same_version(row, wanted)
-            return changed(facts, one, row, change.changes(one, body, row.record), caller)
+            decision = changed(facts, one, row, change.changes(one, body, row.record), caller)
+            if one.path == INCIDENTS:
+                down = yield from handed_down(facts, row.record, decision.answer, _cause(caller))
+                decision.changes = [*down, *decision.changes]
+            return decision
 
         record = await self._store.write(caller.tenant, _needs(one, target.key), decide)
         return silent(record) if asked.prefers(MINIMAL) else committed(asked, target, one, record)
@@ -140,5 +146,9 @@ def _changed(
     facts: Facts, one: EntitySet, row: Row, record: Record, changed: tuple[str, ...], caller: Caller
 ) -> Decision[Record]:
     touched = {**row.touched, **{name: facts.now for name in changed if name in one.choices.triage}}
-    changes: list[Change] = [Put(one, record, changed, touched=touched, cause=f"app:{caller.app_id}")]
+    changes: list[Change] = [Put(one, record, changed, touched=touched, cause=_cause(caller))]
     return Decision(changes, record)
+
+
+def _cause(caller: Caller) -> str:
+    return f"app:{caller.app_id}"
