@@ -17,6 +17,7 @@ from secgraph.app import Core
 from secgraph.errors import Refusal, Superseded
 from secgraph.ingest.counting import publish_each
 from secgraph.ingest.prune import prune_each
+from secgraph.ingest.settle import settle_each
 from secgraph.ingest.unread import read_each
 from secgraph.observe import ChoreClaimed, ChoreFailed, ChoreLost, observe
 from secgraph.store.fence import Fenced
@@ -57,11 +58,17 @@ async def read_earlier(core: Core, fence: Fence) -> None:
     await read_each(Fenced(core.store, fence))
 
 
+async def settle(core: Core, fence: Fence) -> None:
+    """Tells which incidents have settled."""
+    await settle_each(Fenced(core.store, fence), core.registry, core.model, core.now)
+
+
 CHORES = (
     Chore("forget ended assertions", 3600, forget_assertions),
     Chore("prune", 3600, prune),
     Chore("publish snapshots", 600, publish),
     Chore("read earlier alerts", 600, read_earlier),
+    Chore("settle incidents", 30, settle),
 )
 """All periodic work there is."""
 

@@ -202,6 +202,14 @@ class ReadingFailed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class SettlingFailed(Fact):
+    """It could not be told of a tenant which incidents have settled; it is tried again."""
+
+    tenant: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChoreClaimed(Fact):
     """This process does a piece of periodic work from now on."""
 
@@ -254,6 +262,7 @@ LEVELS = {
     PruningFailed: logging.ERROR,
     ReadingFailed: logging.ERROR,
     RequestFailed: logging.ERROR,
+    SettlingFailed: logging.ERROR,
     ClockAhead: logging.WARNING,
     DiskFills: logging.WARNING,
     KeysLeft: logging.WARNING,

@@ -295,6 +295,16 @@ class PutTerm:
 
 
 @dataclass(slots=True)
+class Tell:
+    """Say something of an object that is there in the log, which changes nothing of its row: a kind of event, in one word."""
+
+    set: EntitySet
+    id: str
+    kind: str
+    cause: str = ""
+
+
+@dataclass(slots=True)
 class PutIncidentKey:
     """Remember which of our incidents a source's incident is."""
 
@@ -314,7 +324,7 @@ class Reject:
     original: bytes
 
 
-Change = Put | PutNew | Remove | PutEntry | PutJudged | PutCase | PutSnapshot | PutTerm | PutIncidentKey | Reject
+Change = Put | PutNew | Remove | PutEntry | PutJudged | PutCase | PutSnapshot | PutTerm | Tell | PutIncidentKey | Reject
 
 
 @dataclass(slots=True)

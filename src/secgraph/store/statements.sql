@@ -173,6 +173,13 @@ ON CONFLICT (tenant, incident) DO UPDATE SET
   alerts = excluded.alerts, first = excluded.first, last = excluded.last, series = excluded.series,
   continues = excluded.continues, joined = excluded.joined, settled = excluded.settled, outline = excluded.outline;
 
+-- name: cases_unsettled
+-- Those first that have been quiet for longest.
+SELECT incident FROM cases WHERE tenant = :tenant AND settled = 0 AND joined <= :before ORDER BY joined LIMIT :most;
+
+-- name: case
+SELECT alerts, first, last, continues, joined, settled, outline FROM cases WHERE tenant = :tenant AND incident = :incident;
+
 -- name: case_remove
 DELETE FROM cases WHERE tenant = :tenant AND incident = :incident;
 

@@ -44,6 +44,7 @@ from secgraph.store.protocol import (
     Reject,
     Remove,
     Row,
+    Tell,
 )
 from secgraph.store.seen import Place
 from secgraph.store.shape import shape
@@ -172,7 +173,7 @@ class Turn:
         """Does all of a change that can go wrong; the numbers it takes are given back when something does."""
         if isinstance(change, PutNew):
             return self._new(change, now)
-        if not isinstance(change, Put | Remove | PutSnapshot | PutTerm):
+        if not isinstance(change, Put | Remove | PutSnapshot | PutTerm | Tell):
             return _Staged(change, self.stamp)
         self._seq += 1
         self.stamp = max(now, self.stamp + clock.MICROSECOND)
@@ -250,6 +251,8 @@ class Turn:
                 self._terms += 1
                 self._pending.events.append(staged.event)
                 self._pending.said[put.name] = put.value
+            case Tell():
+                self._pending.events.append(staged.event)
             case PutIncidentKey() as put:
                 self._seen.incidents[put.space, put.native_id] = put.incident
                 self._pending.keys[put.space, put.native_id] = {
@@ -327,7 +330,7 @@ def _about(change: Change) -> Place | None:
     match change:
         case Put(set=one, record=record):
             return one.path, str(record["id"])
-        case PutNew(set=one, id=key) | Remove(set=one, id=key):
+        case PutNew(set=one, id=key) | Remove(set=one, id=key) | Tell(set=one, id=key):
             return one.path, key
         case PutEntry(alert=alert):
             return ALERTS, alert
@@ -336,11 +339,13 @@ def _about(change: Change) -> Place | None:
     return None
 
 
-def _told(change: Remove | PutSnapshot | PutTerm) -> tuple[str, str, str, str]:
+def _told(change: Remove | PutSnapshot | PutTerm | Tell) -> tuple[str, str, str, str]:
     """What the log says of a change that writes no object: kind, entity, id, what changed."""
     match change:
         case Remove():
             return "deleted", change.set.table, change.id, "[]"
+        case Tell():
+            return change.kind, change.set.table, change.id, "[]"
         case PutSnapshot():
             return "created", "snapshots", str(change.v), "[]"
         case PutTerm():
