@@ -10,6 +10,7 @@ from pathlib import Path
 from secgraph import clock
 from secgraph.disk import Disk
 from secgraph.edge.act import Actor
+from secgraph.edge.assessment import Assessor
 from secgraph.edge.assets import AssetWriter
 from secgraph.edge.authority import Authority
 from secgraph.edge.compress import Compressor
@@ -182,6 +183,7 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
         authority=Authority(keys, inner.registry, grants),
         reader=Reader(shown, inner.model, links, settings["page_bytes"]),
         delta=Delta(shown, inner.model, links, now, settings["delta_days"], settings["page_bytes"]),
+        assessor=Assessor(inner.store, now),
         writer=Writer(inner.store, settings["body_bytes"]),
         actor=Actor(inner.store, inner.model, inner.door, settings["body_bytes"]),
         older=Older(inner.store, settings["body_bytes"], limits),

@@ -82,6 +82,7 @@ def test_two_calls_at_one_place_stop_the_start(model: Model) -> None:
     ("collection", "security/assets", ("GET", "POST")), ("item", "security/assets", ("GET", "PATCH", "DELETE")), ("comments", "security/assets", ()),
     ("comments", "security/alerts", ()), ("members", "security/alerts_v2", ()), ("members", "security/incidents", ("GET",)),
     ("action", "security/alerts_v2", ("POST",)), ("records", "security/incidents", ()), ("batch", None, ("POST",)), ("service", None, ("GET",)), ("correlation", None, ("GET", "PATCH")),
+    ("assessment", "security/incidents", ("GET",)), ("assessment", "security/alerts_v2", ()),
 ])  # fmt: skip
 def test_methods(model: Model, what: served.What, path: str | None, methods: tuple[str, ...]) -> None:
     assert served.methods(model, what, model.sets[path] if path else None) == methods
@@ -124,7 +125,8 @@ def test_nothing_is_served_that_is_not_ours(model: Model) -> None:
     ("incident_alerts_list", "$filter $search $orderby $select $top $skip $count $skiptoken $format"),
     ("incident_get", "$select $expand $format"), ("legacy_alert_get", "$select $format"), ("alerts_v2_update", ""),
     ("incidents_delta", "$filter $select $top $skiptoken $deltatoken $format"), ("alerts_count", "$filter $search"),
-    ("alerts_v2_comments", "$format"), ("alerts_v2_comment_add", ""), ("records", "$format"), ("assets_list", "$filter $search $orderby $select $top $skip $count $skiptoken $format"),
+    ("alerts_v2_comments", "$format"), ("alerts_v2_comment_add", ""), ("records", "$format"), ("assessment", "$format"),
+    ("assets_list", "$filter $search $orderby $select $top $skip $count $skiptoken $format"),
     ("assets_delta", "$filter $select $top $skiptoken $deltatoken $format"), ("asset_create", ""), ("asset_delete", ""), ("incidents_merge", ""), ("batch", ""), ("ingest", ""),
 ])  # fmt: skip
 def test_the_options_of_a_call(model: Model, name: str, options: str) -> None:

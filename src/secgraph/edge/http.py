@@ -13,6 +13,7 @@ from secgraph import clock
 from secgraph.access.caller import Caller, forbidden, may
 from secgraph.edge import accept, batch, envelope
 from secgraph.edge.act import Actor
+from secgraph.edge.assessment import Assessor
 from secgraph.edge.assets import AssetWriter
 from secgraph.edge.authority import NO_STORE, Authority
 from secgraph.edge.compress import Compressor
@@ -59,6 +60,7 @@ class Edge:
         authority: Authority,
         reader: Reader,
         delta: Delta,
+        assessor: Assessor,
         writer: Writer,
         actor: Actor,
         older: Older,
@@ -96,6 +98,7 @@ class Edge:
             ("GET", "members"): reader.members,
             ("GET", "members_count"): reader.count,
             ("GET", "records"): reader.records,
+            ("GET", "assessment"): assessor.assessment,
             ("PATCH", "item"): writer.update,
             ("POST", "comments"): writer.comment,
         }

@@ -106,7 +106,7 @@ class Reader:
 
     async def comments(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
         """The comments of an object."""
-        _expect_plain(asked, one)
+        expect_plain(asked, one)
         document = await self._store.get(narrow_key(one.path, target.key, caller), bind.item(one, {}))
         if document is None:
             raise missing(one, target.key)
@@ -117,7 +117,7 @@ class Reader:
 
     async def records(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
         """What every source said about an alert, exactly as it came (an extension, under its own permission)."""
-        _expect_plain(asked, one)
+        expect_plain(asked, one)
         key = await self._known(caller, one, target.key)
         found = await self._store.originals(narrow_key(one.path, key, caller))
         documents = []
@@ -302,12 +302,12 @@ class Reader:
         return _id(document)
 
 
-def _expect_plain(asked: Asked, one: EntitySet) -> None:
-    """BadOption for a request that asks something of a list which is always sent whole."""
+def expect_plain(asked: Asked, one: EntitySet) -> None:
+    """BadOption for a request that asks something of what is always sent whole."""
     found = options(asked.query)
     for name, text in found.items():
         if text.strip() and name != "$format" and not name.startswith("@"):
-            raise BadOption(name, "cannot be asked of this list.", hint="It is sent whole; leave the option out.")
+            raise BadOption(name, "cannot be asked here.", hint="It is sent whole; leave the option out.")
     bind.item(one, {name: text for name, text in found.items() if name == "$format"})
 
 

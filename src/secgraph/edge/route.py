@@ -12,6 +12,7 @@ from typing import cast
 
 from secgraph.errors import NotAllowed, NotFound, Unserved
 from secgraph.model import served
+from secgraph.model.choices import INCIDENTS
 from secgraph.model.edm import VERSIONS, Action, EntitySet, Model, Operation, Version
 from secgraph.model.served import What
 
@@ -105,6 +106,8 @@ def _match(version: Version, parts: list[str], model: Model) -> Target | None:
             return Target("comments", version, one, key, "comments")
         case [key, word] if word.lower() == "records" and one.path == "security/alerts_v2":
             return Target("records", version, one, key, "records")
+        case [key, word] if word.lower() == "assessment" and one.path == INCIDENTS:
+            return Target("assessment", version, one, key, "assessment")
         case [key, word] if word.lower() in {name.lower() for name in one.choices.expand}:
             return Target("members", version, one, key, _spelled(one, word))
         case [key, word, count] if word.lower() in {name.lower() for name in one.choices.expand} and count.lower() == "$count":

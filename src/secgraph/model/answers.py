@@ -17,6 +17,7 @@ _SAYS = {
     "service": "What this version serves", "metadata": "The model as CSDL", "singleton": "The place of the sets",
     "batch": "Up to twenty requests in one", "count": "Counts", "delta": "What changed since",
     "members": "Lists what it holds", "members_count": "Counts what it holds", "records": "What every source said, as it came",
+    "assessment": "How urgent it is and why, when it is due, whether it has settled",
     "health": "Whether the server is well", "openapi": "Every call, as OpenAPI 3.1", "ingest": "Takes the records of a source",
     "token": "Issues an access token", "discovery": "Where the authority's endpoints are",
     "keys": "The keys that tokens are signed with", "correlation": "How alerts are put together",
@@ -31,6 +32,7 @@ _OURS = {
     "ingest": "ingestReport", "batch": "batchResponse", "token": "tokenResponse", "service": "serviceDocument",
     "singleton": "singleton", "openapi": "document", "discovery": "document", "keys": "keys",
     "correlation": "correlationSettings",
+    "assessment": "assessment",
 }  # fmt: skip
 """The components that these answer with."""
 

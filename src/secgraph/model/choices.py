@@ -220,6 +220,11 @@ OWN_OPERATIONS = MappingProxyType(
         # What we serve beyond the contract: method, path below the origin, application permissions (any one is enough).
         "ingest": ("POST", "/ingest/{source}", names("SecurityAlert.Create.All")),
         "records": ("GET", "/security/alerts_v2/{alert-id}/records", names("SecurityRecord.Read.All")),
+        "assessment": (
+            "GET",
+            "/security/incidents/{incident-id}/assessment",
+            names("SecurityIncident.Read.All SecurityIncident.ReadWrite.All"),
+        ),
         "assets_list": ("GET", "/security/assets", names("SecurityAsset.Read.All SecurityAsset.ReadWrite.All")),
         "asset_create": ("POST", "/security/assets", names("SecurityAsset.ReadWrite.All")),
         "asset_get": ("GET", "/security/assets/{asset-id}", names("SecurityAsset.Read.All SecurityAsset.ReadWrite.All")),

@@ -59,6 +59,43 @@ _RECORD = record(
     ("source", "product", "nativeId", "updatedDateTime", "receivedDateTime", "repaired", "contentEncoding", "content"),
 )
 
+_COUNTED = array(record({"name": TEXT, "alertCount": _NUMBER}, ("name", "alertCount")))
+
+_ENTITY = record(
+    {
+        "type": TEXT,
+        "key": {"type": "string", "description": "The strongest key by which it is known."},
+        "name": TEXT,
+        "alertCount": _NUMBER,
+        "part": {"type": "string", "enum": ["central", "involved", "aside"]},
+        "criticality": nullable({"type": "string", "enum": ["low", "normal", "high", "critical"]}),
+        "tags": array(TEXT),
+    },
+    ("type", "key", "name", "alertCount", "part", "criticality", "tags"),
+)
+
+_ASSESSMENT = {
+    "@odata.context": URL,
+    "id": TEXT,
+    "priorityScore": {"type": "integer", "minimum": 0, "maximum": 100},
+    "factors": array(
+        record({"name": TEXT, "points": _NUMBER, "reason": TEXT}, ("name", "points", "reason")),
+        description="What the score is made of.",
+    ),
+    "dueDateTime": nullable(_MOMENT),
+    "overdue": {"type": "boolean"},
+    "settled": {"type": "boolean", "description": "Whether no alert joined it for a while."},
+    "settledDateTime": nullable(_MOMENT),
+    "continues": nullable({"type": "string", "description": "The incident that it goes on from."}),
+    "alertCount": _NUMBER,
+    "firstActivityDateTime": nullable(_MOMENT),
+    "lastActivityDateTime": nullable(_MOMENT),
+    "tactics": array(TEXT, description="Those that reach furthest last."),
+    "products": _COUNTED,
+    "detections": _COUNTED,
+    "entities": array(_ENTITY, description="The weightiest first."),
+}
+
 _REPORT = record(
     {
         "records": _NUMBER,
@@ -93,6 +130,7 @@ def _setting(name: str) -> Schema:
 _SETTINGS = {outward(name): _setting(name) for name in WORDS}
 
 COMPONENTS: dict[str, Schema] = {
+    "assessment": record(_ASSESSMENT, _ASSESSMENT),
     "batchRequest": record({"requests": array(_REQUEST, minItems=1, maxItems=20)}, ("requests",)),
     "batchResponse": record({"responses": array(_ANSWERED)}, ("responses",)),
     "correlationChange": record({name: nullable(schema) for name, schema in _SETTINGS.items()}, ()),

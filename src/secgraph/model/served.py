@@ -17,7 +17,7 @@ from secgraph.model.edm import VERSIONS, Action, EntitySet, Model, Operation, Ve
 
 What = Literal[
     "service", "batch", "metadata", "singleton", "collection", "count", "delta", "item", "comments", "members",
-    "members_count", "records", "correlation", "action",
+    "members_count", "records", "assessment", "correlation", "action",
 ]  # fmt: skip
 """What a path below a version root means."""
 
@@ -29,6 +29,9 @@ State = Literal["served", "later", "not ours"]
 BATCH = "batch"
 """The published operation that every version root has."""
 
+_BELOW: tuple[What, ...] = ("records", "assessment")
+"""What is ours below an object of a published set."""
+
 _ASKED = ("$filter", "$search", "$orderby", "$select", "$expand", "$top", "$skip", "$count", "$skiptoken", "$format")
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "collection": _ASKED,
@@ -39,6 +42,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "item": ("$select", "$expand", "$format"),
     "comments": ("$format",),
     "records": ("$format",),
+    "assessment": ("$format",),
 }
 """The query options of each kind of call; where it is answered, others are refused."""
 
@@ -170,9 +174,10 @@ def _on(one: EntitySet, model: Model) -> Iterator[Call]:
         members = published(chosen.members, "members", held)
         yield members
         yield ours("members_count", f"{members.path}/$count", members)
-    method, path, needed = OWN_OPERATIONS["records"]
-    if path.startswith(f"{item.path}/"):
-        yield Call("records", "records", method, path, VERSIONS, needed, None, one, one)
+    for what in _BELOW:
+        method, path, needed = OWN_OPERATIONS[what]
+        if path.startswith(f"{item.path}/"):
+            yield Call(what, what, method, path, VERSIONS, needed, None, one, one)
 
 
 def _action(action: Action) -> Call:
