@@ -14,7 +14,7 @@ from secgraph.ingest.assessment.deadlines import HOUR, MINUTE
 from secgraph.ingest.assessment.outline import Outline, packed
 from secgraph.ingest.settle import settle
 from secgraph.model.choices import INCIDENTS
-from secgraph.store.protocol import Case, Decision, Needs, PutCase
+from secgraph.store.protocol import Case, Decision, Facts, Needs, Put, PutCase
 from secgraph.testing import ORIGIN, Graph, graph_alert
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -53,7 +53,7 @@ async def test_what_is_told(desk: Graph) -> None:
         "id": incident,
         "priorityScore": 64,
         "factors": [
-            {"name": "severity", "points": 40, "reason": "The gravest alert is high."},
+            {"name": "severity", "points": 40, "reason": "The severity is high."},
             {"name": "reach", "points": 3, "reason": "The attack came as far as execution."},
             {"name": "tactics", "points": 3, "reason": "2 tactics were seen."},
             {"name": "assets", "points": 1, "reason": "2 assets are concerned."},
@@ -97,6 +97,21 @@ async def test_a_person_s_word_on_the_severity_counts(desk: Graph) -> None:
         assert (await desk.ask("PATCH", f"{INCIDENTS}/{incident}", json={"severity": severity})).status_code == 200
         found = await desk.get(f"{INCIDENTS}/{incident}/assessment")
         assert (found["priorityScore"], found["factors"][0]["points"]) == (points, points)
+
+
+async def test_the_score_in_a_list_goes_with_the_severity(desk: Graph) -> None:
+    incident = await opened(desk, said(WEB, severity="high"))
+    needs, sets = Needs(rows=((INCIDENTS, incident),)), desk.core.model.sets[INCIDENTS]
+
+    def scored(facts: Facts) -> Decision[None]:
+        record = {**facts.rows[INCIDENTS, incident].record, "severity": "high", "priorityScore": 61}
+        return Decision([Put(sets, record, ("priorityScore",))], None)
+
+    await desk.core.store.write(desk.tenant.number, needs, scored)
+    for severity, points in (("low", 31), ("high", 61), ("high", 61)):
+        answer = await desk.ask("PATCH", f"{INCIDENTS}/{incident}", json={"severity": severity})
+        assert answer.json()["priorityScore"] == points
+    assert await desk.ids(INCIDENTS, filter=f"id eq '{incident}' and priorityScore gt 60") == [incident]
 
 
 async def test_an_incident_of_which_nothing_is_known(desk: Graph) -> None:

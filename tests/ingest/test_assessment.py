@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from secgraph import clock
 from secgraph.ingest.assessment.cast import cast
 from secgraph.ingest.assessment.members import members
 from secgraph.ingest.assessment.outline import Outline
-from secgraph.ingest.assessment.priority import CRITICAL, MARKS, REACH, SEVERITY, factors, score
+from secgraph.ingest.assessment.priority import CRITICAL, MARKS, REACH, SEVERITY, factors, rescored, score
 from secgraph.ingest.assessment.words import LONGEST_NAME, display_name, summary
 
 PAGE = (Path(__file__).parents[2] / "docs" / "correlation.md").read_text("utf-8")
@@ -132,6 +133,21 @@ def test_what_makes_an_incident_urgent(alerts: list[Outline], points: dict[str, 
     assert {factor.name: factor.points for factor in found} == points
     assert score(found) == sum(points.values())
     assert all(factor.why.endswith(".") for factor in found)
+
+
+@given(st.lists(outlines(), min_size=1, max_size=4), *[st.sampled_from(sorted(SEVERITY))] * 2)
+@settings(deadline=None)
+def test_another_severity_is_another_score(found: list[Outline], before: str, after: str) -> None:
+    """By the difference, so that who changes it need not know the rest."""
+    one = all_of(found)
+    points = {word: score(factors(msgspec.structs.replace(one, severity=word), cast(one))) for word in (before, after)}
+    assert rescored(points[before], before, after) == points[after]
+
+
+def test_a_person_s_severity_is_what_the_score_goes_by() -> None:
+    one = said(title="as it was", severity="high")
+    assert members(one, 1, record(severity="low"), {"severity": 1}) == {"priorityScore": 10}
+    assert members(one, 1, record(severity="low"), {}) == {"severity": "high", "priorityScore": 40}
 
 
 def test_what_counts_is_told_on_the_page() -> None:

@@ -11,6 +11,7 @@ from secgraph.edge.exchange import Answer, Asked, Header
 from secgraph.edge.read import UNKNOWN_MEMBERS, missing
 from secgraph.edge.route import Target
 from secgraph.errors import Redirected, Stale
+from secgraph.ingest.assessment.priority import rescored
 from secgraph.ingest.resolve import handed_down
 from secgraph.model import change, wire
 from secgraph.model.choices import INCIDENTS
@@ -121,13 +122,17 @@ def _not_merged(row: Row) -> None:
                          hint=f"Change incident {further}, or move alerts back to {merged} with moveAlerts.")  # fmt: skip
 
 
-def _consequences(one: EntitySet, given: Record, now: int, caller: Caller) -> Record:
-    """What follows from a change, as the contract says: who changed an incident, when an alert was resolved."""
+def _consequences(one: EntitySet, present: Record, given: Record, now: int, caller: Caller) -> Record:
+    """What follows from a change: who changed an incident, when an alert was resolved, how urgent an incident is by its new
+    severity.
+    """
     follows: Record = {}
     if "lastModifiedBy" in one.type.properties:
         follows["lastModifiedBy"] = f"API-App:{caller.name}"
     if "resolvedDateTime" in one.type.properties and "status" in given:
         follows["resolvedDateTime"] = clock.text(now) if given["status"] == "resolved" else None
+    if "severity" in given and present.get("priorityScore") is not None:
+        follows["priorityScore"] = rescored(present["priorityScore"], present["severity"], given["severity"])
     return follows
 
 
@@ -137,7 +142,7 @@ def changed(facts: Facts, one: EntitySet, row: Row, given: Record, caller: Calle
     if not given:
         return Decision((), row.record)
     _not_merged(row)
-    record = {**row.record, **_consequences(one, given, facts.now, caller), **given}
+    record = {**row.record, **_consequences(one, row.record, given, facts.now, caller), **given}
     names = tuple(name for name, value in record.items() if value != row.record[name])
     return _changed(facts, one, row, record, names, caller)
 

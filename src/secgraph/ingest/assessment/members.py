@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from secgraph.ingest.assessment.cast import Cast, cast
 from secgraph.ingest.assessment.outline import Outline
 from secgraph.ingest.assessment.priority import factors, score
@@ -18,9 +20,9 @@ def members(one: Outline, alerts: int, record: Record, touched: Mapping[str, Any
     stands, and who has an incident in hand finds it again by its name.
     """
     named = cast(one)
-    found: Record = {"priorityScore": score(factors(one, named))}
-    if "severity" not in touched:
-        found["severity"] = one.severity
+    severity = record["severity"] if "severity" in touched else one.severity
+    judged = msgspec.structs.replace(one, severity=severity)
+    found: Record = {"severity": severity, "priorityScore": score(factors(judged, named))}
     if not named_by_people(record, touched):
         found["displayName"] = _name(one, named, alerts, record["displayName"])
     if "summary" not in touched:

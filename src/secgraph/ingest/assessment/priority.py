@@ -47,8 +47,13 @@ def score(found: Iterable[Factor]) -> int:
     return min(100, sum(factor.points for factor in found))
 
 
+def rescored(points: int, before: str, after: str) -> int:
+    """The score of an incident whose severity is another by now."""
+    return max(0, min(100, points - SEVERITY.get(before, SEVERITY["unknown"]) + SEVERITY.get(after, SEVERITY["unknown"])))
+
+
 def _factors(one: Outline, named: Cast) -> Iterator[Factor]:
-    yield Factor("severity", SEVERITY.get(one.severity, SEVERITY["unknown"]), f"The gravest alert is {one.severity}.")
+    yield Factor("severity", SEVERITY.get(one.severity, SEVERITY["unknown"]), f"The severity is {one.severity}.")
     if one.tactics:
         furthest = max(one.tactics, key=STAGES.__getitem__)
         yield Factor("reach", REACH[STAGES[furthest]], f"The attack came as far as {told(furthest)}.")
