@@ -165,9 +165,10 @@ async def test_an_older_version_never_overwrites_a_newer_one(alert: Alert, first
     {"evidence": [USER]}, {"recommendedActions": "Unplug it."}, {"customDetails": {"a": 1}},
 ])  # fmt: skip
 async def test_what_the_source_changed_is_applied_and_nothing_else(alert: Alert, members: dict[str, Any]) -> None:
-    await alert.reported(0, evidence=[DEVICE])
+    alone = {**DEVICE, "deviceDnsName": f"ws{alert.number}.fabrikam.com"}  # nothing else happened there
+    await alert.reported(0, evidence=[alone])
     before = await alert.changed(100, status="resolved", assignedTo="ana")
-    assert await alert.reported(50, **{"evidence": [DEVICE], **members}) == "taken"
+    assert await alert.reported(50, **{"evidence": [alone], **members}) == "taken"
     after = await alert.shown()
     assert {name for name in after if "@" not in name and after[name] != before[name]} == {*members, "lastUpdateDateTime"}
 

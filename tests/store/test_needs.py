@@ -82,6 +82,15 @@ async def test_what_incidents_hold_is_bounded_in_all(ground: Ground, monkeypatch
     assert [len(facts.held[key]) for key in ("0", "1", "2")] == [4, 2, 0], "one more than allowed, so that it can be told"
 
 
+async def test_which_alerts_of_incidents_are_open(ground: Ground) -> None:
+    other = await ground.registry.create_tenant("fabrikam")
+    for number, status in enumerate(("new", "resolved", "inProgress", "unknown", "resolved", "new")):
+        await ground.add(number, incidentId=str(number % 2), status=status, createdDateTime=f"2026-01-0{9 - number}T00:00:00Z")
+        await ground.add(100 + number, other, incidentId="1", status="new")
+    facts = await shown(ground, Needs(open=(("0", 10), ("1", 1), ("9", 10))))
+    assert facts.open == {"0": ["da0002", "da0000"], "1": ["da0005"], "9": []}
+
+
 async def test_a_need_may_follow_from_what_is_there(ground: Ground) -> None:
     for number in range(3):
         await ground.add(number, incidentId="7", assignedTo=f"da000{number + 1}")

@@ -12,6 +12,7 @@ from secgraph.ingest.correlate.subject import subject
 from secgraph.ingest.correlate.terms import Terms
 from secgraph.ingest.desk import Desk
 from secgraph.ingest.entities import entities
+from secgraph.ingest.follow import Following
 from secgraph.ingest.incident import destination
 from secgraph.ingest.merge import merged
 from secgraph.ingest.placing import Asking, Looked, Placing, looked
@@ -36,6 +37,7 @@ class Batch:
         self._terms = terms
         self._desk = Desk(facts, f"{cause} correlation")
         self._placing = Placing(facts, terms, self._desk)
+        self._following = Following(facts, self._desk, self._placing)
         self._sets = load().sets
         self._looked: dict[str, Looked] = {}
 
@@ -101,6 +103,8 @@ class Batch:
         self.changes.append(Put(self._sets[ALERTS], updated, members, touched=row.touched, cause=self._cause))
         yield from self._again(one.id, updated)
         self._raise_severity(row.record["incidentId"], updated["severity"])
+        if "status" in members:
+            self._following.turns(row.record["incidentId"], one.id, resolved=updated["status"] == "resolved")
         return True
 
     def _again(self, key: str, record: Record) -> Asking[None]:
@@ -135,9 +139,11 @@ class Batch:
         incident = placement.incident
         if incident is None:
             incident = self._open_incident(one)
+            self._following.opens(incident, one.id, resolved=one.closed)
         else:
             self._desk.touch(incident)
             self._raise_severity(incident, one.severity)
+            self._following.joins(incident, one.id, resolved=one.closed)
         if key is not None and home is None:
             self.facts.incidents[key] = incident
             self.changes.append(PutIncidentKey(*key, incident))
@@ -161,6 +167,7 @@ class Batch:
         if incident is not None and row is not None and "severity" not in row.touched:
             self._desk.graver(incident, severity)
 
-    def finished(self) -> list[Change]:
+    def finished(self) -> Asking[list[Change]]:
         """All changes; an incident that several alerts joined is written once, after them."""
+        yield from self._following.follow()
         return [*self.changes, *self._desk.changes(), *self._placing.cases.changes()]

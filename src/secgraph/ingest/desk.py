@@ -83,6 +83,10 @@ class Desk:
         key = (INCIDENTS, incident)
         self._set(key, severity=graver(self._facts.rows[key].record["severity"], severity))
 
+    def restate(self, incident: str, status: str) -> None:
+        """Gives an incident another status."""
+        self._set((INCIDENTS, incident), status=status)
+
     def comment(self, path: str, key: str, texts: Iterable[str], name: str) -> None:
         """Adds comments at the end, of somebody of that name."""
         now = clock.text(self._facts.now)

@@ -103,7 +103,8 @@ class Door:
                 raise BadBody("createAlertInput/linkToIncident", f"there is no incident {into} in this tenant.")
             batch = Batch(facts, road, cause, terms)
             yield from batch.make(ready, into)
-            return Decision(batch.finished(), facts.rows[ALERTS, ready.id].record)
+            changes = yield from batch.finished()
+            return Decision(changes, facts.rows[ALERTS, ready.id].record)
 
         return await self._judging(tenant, lambda _: needs, decide)
 
@@ -169,7 +170,8 @@ class Door:
             for one in taken:
                 changed = (yield from made.take(one)) or changed
             outcomes.append(None if record.ready and not taken else changed)
-        return Decision(made.finished(), outcomes)
+        changes = yield from made.finished()
+        return Decision(changes, outcomes)
 
 
 def _by(terms: Terms, decide: Callable[[Facts, Terms], Deciding[Answer]], facts: Facts) -> Deciding[tuple[Answer] | None]:

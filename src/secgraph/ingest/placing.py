@@ -185,9 +185,9 @@ class Placing:
             del self._looked[subject.id]
         found: dict[str, tuple[Order, Link]] = {}
         for incident, (order, link) in one.links.items():
-            _prefer(found, self._now(incident), order, link)
+            _prefer(found, self.now(incident), order, link)
         for other in self._promising(one, self._here) if any(key in self._fresh for key in one.near) else ():
-            incident = self._now(other.judged.incident)
+            incident = self.now(other.judged.incident)
             if incident not in found or other.order < found[incident][0]:
                 said = self._link(subject, other)
                 if said is not None:
@@ -200,7 +200,8 @@ class Placing:
             yield from self._merge(placement.merged, placement.incident)
         return placement
 
-    def _now(self, incident: str) -> str:
+    def now(self, incident: str) -> str:
+        """What an incident is by now: itself, or the one that it was merged into in this delivery."""
         while (into := self._into.get(incident)) is not None:
             incident = into
         return incident
@@ -214,6 +215,10 @@ class Placing:
             incident, int(incident), case.alerts, case.first, case.last, case.series, bool(touched),
             over and not (closed and "status" not in touched), case.apart,
         )  # fmt: skip
+
+    def grown(self) -> dict[str, list[str]]:
+        """The incidents into which others were merged in this delivery, and the alerts that came into them since it began."""
+        return {incident: self._members[incident] for incident in map(self.now, self._into.values())}
 
     def _merge(self, merged: tuple[str, ...], into: str) -> Asking[None]:
         """Makes incidents one: their alerts move, they redirect."""

@@ -67,6 +67,8 @@ class Needs:
     """(incident id, most): which alerts an incident holds, no more of them than `most`, and no more than one past `HELD` in
     all, which is how a decision can tell that there are too many.
     """
+    open: tuple[tuple[str, int], ...] = ()
+    """(incident id, most): which of an incident's alerts are not resolved, no more of them than `most`."""
     near: tuple[Near, ...] = ()
     """Which alerts name what, no more of each than `NEAR`."""
     subjects: tuple[str, ...] = ()
@@ -187,6 +189,8 @@ class Facts:
     """The next incident id of the tenant: decimal digits."""
     held: dict[str, list[str]] = field(default_factory=dict)
     """The ids of the alerts of an incident, the oldest first."""
+    open: dict[str, list[str]] = field(default_factory=dict)
+    """The ids of the alerts of an incident that are not resolved, the oldest first."""
     near: dict[Near, list[Judged]] = field(default_factory=dict)
     """The alerts that name a thing, the latest first."""
     subjects: dict[str, Judged] = field(default_factory=dict)

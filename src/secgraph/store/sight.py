@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.model.edm import EnumType, load
 from secgraph.odata.query import fold
 from secgraph.store.dialect import Dialect
 from secgraph.store.pending import Pending
@@ -13,6 +14,10 @@ from secgraph.store.seen import Place, Seen
 from secgraph.store.shape import shape
 from secgraph.store.steps import Ask, Steps, ask
 from secgraph.store.subjects import Subjects
+
+_STATUS = load().sets[ALERTS].type.properties["status"].type
+assert isinstance(_STATUS, EnumType)  # noqa: S101 -- the contract says so
+_RESOLVED = _STATUS.members["resolved"]
 
 
 class Sight:
@@ -75,7 +80,7 @@ class Sight:
             if row is not None and (judged := self.subjects.found[row.born]) is not None:
                 facts.subjects[alert] = judged
         facts.cases.update((incident, self.subjects.cases[incident]) for incident in needs.cases)
-        if needs.held or needs.inside or needs.newest:
+        if needs.held or needs.open or needs.inside or needs.newest:
             yield from self._pending.steps()  # what those before decided is found with the rest
         for path in needs.newest:
             newest = yield Ask(shape(path).newest, (self._tenant,))
@@ -86,6 +91,9 @@ class Sight:
             ids = yield ask("alerts_held", tenant=self._tenant, incident=fold(incident), most=min(most, left))
             facts.held[incident] = [row[0] for row in ids]
             left -= len(ids)
+        for incident, most in needs.open:
+            ids = yield ask("alerts_open", tenant=self._tenant, incident=fold(incident), resolved=_RESOLVED, most=most)
+            facts.open[incident] = [row[0] for row in ids]
 
     def _show(self, facts: Facts, key: Place) -> None:
         """Adds a row, and behind an incident that redirects all that it leads to."""

@@ -249,6 +249,10 @@ SELECT id FROM "alerts_v2" WHERE tenant = :tenant AND id > :after ORDER BY id LI
 SELECT id FROM "alerts_v2" WHERE tenant = :tenant AND "incidentId" = :incident
 ORDER BY "createdDateTime", id LIMIT :most;
 
+-- name: alerts_open
+SELECT id FROM "alerts_v2" WHERE tenant = :tenant AND "incidentId" = :incident AND "status" <> :resolved
+ORDER BY "createdDateTime", id LIMIT :most;
+
 -- name: removed
 -- What was taken away, of every set: whoever reads it picks its own, so that a step costs the same whatever it finds.
 SELECT stamp, entity, id, born FROM removed
