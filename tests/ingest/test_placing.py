@@ -14,7 +14,7 @@ from secgraph.ingest.correlate.place import Placement
 from secgraph.ingest.regroup import Call
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
-from secgraph.store.protocol import Decision, Facts, Needs, Put
+from secgraph.store.protocol import Decision, Facts, Needs, Put, PutTerm
 from secgraph.store.registry import Registry
 
 if TYPE_CHECKING:
@@ -238,9 +238,8 @@ async def test_what_a_person_parted_is_never_brought_together_again(intake: Inta
 
 
 async def said(intake: Intake, name: str, value: Any) -> None:
-    number = intake.tenant.number
-    put = {"tenant": number, "name": name, "value": msgspec.json.encode(value).decode()}
-    await intake.store.run(("correlation_put", put), ("terms_change", {"tenant": number}))
+    put = PutTerm(name, msgspec.json.encode(value).decode(), "app:x")
+    await intake.store.write(intake.tenant.number, Needs(), lambda _: Decision([put], None))
 
 
 async def test_settings_hold_from_the_next_alert_on(intake: Intake) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,13 @@ OURS = ("subjects", "postings", "entities", "cases", "apart", "reasons", "snapsh
 DAY = 86_400
 
 Upgrade = Callable[[], Any]
+
+
+@pytest.fixture
+def database(database_kind: str, databases: Databases) -> Iterator[str]:
+    """A database of the test's own: its tables are made to be those of an earlier version."""
+    with databases.one(database_kind) as url:
+        yield url
 
 
 @pytest.fixture
