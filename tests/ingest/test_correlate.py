@@ -164,6 +164,13 @@ def test_one_detection_repeated_is_a_series() -> None:
     assert judge(alert("a", thing(USER, "source"), DEVICE, detector="x"), elsewhere, Snapshot(1, 9_999, {"x": 5_000}), PLAIN) is None
 
 
+@pytest.mark.parametrize(("days", "kind"), [(3, "series"), (4, None)])
+def test_a_series_that_paused_for_days_has_to_weigh_enough(days: int, kind: str | None) -> None:
+    often = Snapshot(1, 9_999, {"x": 5_000})
+    link = judge(alert("a", DEVICE, detector="x"), alert("b", DEVICE, at=days * clock.DAY, detector="x"), often, Settings())
+    assert (link.kind if link else None) == kind
+
+
 def test_one_detection_told_by_two_products_is_tied() -> None:
     def told(product: str, at: int = 0) -> Subject:
         return alert(product, thing(DEVICE, "source"), product=product, title="miner found", at=at)

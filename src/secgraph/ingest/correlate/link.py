@@ -17,6 +17,9 @@ from secgraph.ingest.entities.entity import same
 TOGETHER = 5 * 60 * clock.SECOND
 """How near in time two products report one and the same thing."""
 
+PAUSE = 3 * clock.DAY
+"""How long a detection may keep still and go on as the same series. After that it has to weigh enough like any other."""
+
 Kind = Literal["shared", "series", "twin"]
 
 
@@ -177,7 +180,7 @@ def _kind(one: Subject, other: Subject, reasons: tuple[Reason, ...], gap: int) -
     if not may_be_one(one, other) or not any(_about(reason.key, one) and _about(reason.key, other) for reason in reasons):
         return None
     if one.detector == other.detector:
-        return "series"
+        return "series" if gap <= PAUSE else None
     return "twin" if gap <= TOGETHER else None
 
 
