@@ -147,6 +147,20 @@ def test_the_longer_ago_the_less_it_says_that_the_same_person_is_concerned(hours
     assert (link.score if link else None) == pytest.approx(score, abs=0.01)
 
 
+@pytest.mark.parametrize(("first", "second", "hours", "linked"), [
+    ("exfiltration", "collection", 24, True), ("collection", "collection", 24, True), ("exfiltration", "collection", 49, False),
+    ("exfiltration", "execution", 24, False), ("", "", 24, False),
+])  # fmt: skip
+def test_who_carries_data_away_twice_is_one_story_however_common_the_detections(first: str, second: str, hours: int, linked: bool) -> None:
+    often = Snapshot(1, 10_000, {"x": 700, "y": 700})
+    for things in (USER,), (DEVICE,):
+        partition = Partition()
+        partition.publish(often)
+        partition.take(alert("a", *things, tactic=first, detector="x", gravity=0.8))
+        partition.take(alert("b", *things, tactic=second, detector="y", at=hours * HOUR))
+        assert (len(partition.incidents()) == 1) == (linked and things == (USER,))
+
+
 def test_what_its_product_calls_low_counts_less() -> None:
     def scored(severity: float) -> float:
         link = judge(alert("a", USER, DEVICE, gravity=severity), alert("b", USER, DEVICE), EMPTY, PLAIN)

@@ -11,7 +11,7 @@ from secgraph.ingest.correlate.rarity import Snapshot
 from secgraph.ingest.correlate.settings import Settings
 from secgraph.ingest.correlate.strength import Part
 from secgraph.ingest.correlate.subject import Subject
-from secgraph.ingest.correlate.tactics import follows
+from secgraph.ingest.correlate.tactics import follows, reaches_goal
 from secgraph.ingest.entities.entity import same
 
 TOGETHER = 5 * 60 * clock.SECOND
@@ -19,6 +19,11 @@ TOGETHER = 5 * 60 * clock.SECOND
 
 PAUSE = 3 * clock.DAY
 """How long a detection may keep still and go on as the same series. After that it has to weigh enough like any other."""
+
+TAKING = 2 * clock.DAY
+"""How near in time two alerts are that somebody collects, carries out or destroys something, to count whole of the person
+however ordinary each of them is by itself.
+"""
 
 Kind = Literal["shared", "series", "twin"]
 
@@ -69,7 +74,8 @@ def judge(one: Subject, other: Subject, snapshot: Snapshot, settings: Settings) 
     if (other.first, other.id) < (one.first, one.id):
         one, other = other, one
     worth = min(one.gravity * snapshot.worth(one.detector, settings), other.gravity * snapshot.worth(other.detector, settings))
-    reasons = _reasons(one, other, shared, snapshot, settings, _count(worth, gap, settings))
+    taking = gap <= TAKING and reaches_goal(one.tactic) and reaches_goal(other.tactic)
+    reasons = _reasons(one, other, shared, snapshot, settings, _count(worth, gap, settings, taking=taking))
     if not reasons:
         return None
     tactics = _tactics(one, other)
@@ -85,14 +91,22 @@ def judge(one: Subject, other: Subject, snapshot: Snapshot, settings: Settings) 
 class _Count(NamedTuple):
     """What part counts of a thing that two alerts share."""
 
+    people: float
     steady: float
-    """Of a person, a device, and what else is there all day."""
+    """Of a device, and what else is there all day."""
     other: float
 
+    def of(self, part: Part) -> float:
+        """What counts of that thing."""
+        if not part.steady:
+            return self.other
+        return self.people if part.family == "people" else self.steady
 
-def _count(worth: float, gap: int, settings: Settings) -> _Count:
+
+def _count(worth: float, gap: int, settings: Settings, *, taking: bool) -> _Count:
     past = 0.0 if gap <= TOGETHER else math.log(gap / TOGETHER) / math.log(settings.window / TOGETHER)
-    return _Count(worth * (settings.fresh - (settings.fresh - settings.stale) * past), max(1.0, worth))
+    left = settings.fresh - (settings.fresh - settings.stale) * past
+    return _Count((max(worth, settings.most_worth) if taking else worth) * left, worth * left, max(1.0, worth))
 
 
 def _enough(one: Subject, reasons: tuple[Reason, ...], worth: float) -> bool:
@@ -122,7 +136,7 @@ def _reasons(
         a, b = one.entities[place], other.entities[place_of_other]
         if rarity > 0 and not (mine.weak and same(a.keys, b.keys) is None):
             roles = (a.role, b.role) if a.role <= b.role else (b.role, a.role)
-            weight = strength * rarity * (count.steady if mine.steady else count.other)
+            weight = strength * rarity * count.of(mine)
             counted.append(
                 (-weight, key, mine.family, Reason(key, a.type, max(a.name, b.name), roles, strength, rarity, weight))
             )

@@ -10,6 +10,7 @@ from secgraph.ingest.correlate.link import Detection, may_be_one
 from secgraph.ingest.correlate.rarity import Snapshot
 from secgraph.ingest.correlate.settings import Settings
 from secgraph.ingest.correlate.subject import Subject
+from secgraph.ingest.correlate.tactics import reaches_goal
 
 AHEAD = clock.DAY
 """How far a product's clock may be ahead."""
@@ -43,6 +44,8 @@ class Sought(NamedTuple):
 def sought(subject: Subject, snapshot: Snapshot, settings: Settings) -> list[Sought]:
     """What other alerts are looked for by: the things that can count, and what the alert is about."""
     worth = subject.gravity * snapshot.worth(subject.detector, settings)
+    steady, other = worth * settings.fresh, max(1.0, worth)
+    people = max(worth, settings.most_worth) * settings.fresh if reaches_goal(subject.tactic) else steady
     found = []
     for place, entity in enumerate(subject.entities):
         keys, most = [], 0.0
@@ -52,7 +55,8 @@ def sought(subject: Subject, snapshot: Snapshot, settings: Settings) -> list[Sou
                 rarity = snapshot.rarity(key, settings)
                 if rarity > 0:
                     keys.append(key)
-                    most = max(most, part.strength * rarity * (worth * settings.fresh if part.steady else max(1.0, worth)))
+                    counts = other if not part.steady else people if part.family == "people" else steady
+                    most = max(most, part.strength * rarity * counts)
         about = place in subject.about
         if keys and (most > 0 or about):
             found.append(Sought(tuple(keys), most, about))

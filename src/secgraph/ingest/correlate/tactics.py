@@ -76,3 +76,8 @@ def follows(earlier: str, later: str) -> bool:
     if not earlier or not later or earlier == later:
         return False
     return STAGES[earlier] <= STAGES[later]
+
+
+def reaches_goal(word: str) -> bool:
+    """Whether a tactic is of the last stage: collecting, carrying out, destroying."""
+    return bool(word) and STAGES[word] == GOAL
