@@ -161,6 +161,26 @@ def test_who_carries_data_away_twice_is_one_story_however_common_the_detections(
         assert (len(partition.incidents()) == 1) == (linked and things == (USER,))
 
 
+@pytest.mark.parametrize(("first", "second", "product", "count", "linked"), [
+    ("credentialaccess", "credentialaccess", "q", 250, True), ("credentialaccess", "initialaccess", "q", 250, True),
+    ("credentialaccess", "initialaccess", "p", 250, False), ("initialaccess", "credentialaccess", "q", 700, False),
+    ("credentialaccess", "initialaccess", "q", 700, False),
+])  # fmt: skip
+def test_stolen_credentials_are_followed_to_where_another_product_sees_them_used(
+    first: str, second: str, product: str, count: int, linked: bool
+) -> None:
+    partition = Partition()
+    partition.publish(Snapshot(1, 10_000, {"x": count}))
+    partition.take(alert("a", USER, tactic=first, detector="x"))
+    partition.take(alert("b", USER, tactic=second, at=24 * HOUR, product=product))
+    assert (len(partition.incidents()) == 1) == linked
+
+
+def test_the_use_of_stolen_credentials_is_told() -> None:
+    link = linked(alert("a", USER, tactic="credentialaccess"), alert("b", USER, tactic="initialaccess", product="q", at=HOUR))
+    assert sentence(link).endswith("which counts 1.35; stolen credentials may be used here, which makes it 1.82.")
+
+
 def test_what_its_product_calls_low_counts_less() -> None:
     def scored(severity: float) -> float:
         link = judge(alert("a", USER, DEVICE, gravity=severity), alert("b", USER, DEVICE), EMPTY, PLAIN)

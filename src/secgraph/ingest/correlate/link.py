@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Protocol
 
@@ -11,7 +12,7 @@ from secgraph.ingest.correlate.rarity import Snapshot
 from secgraph.ingest.correlate.settings import Settings
 from secgraph.ingest.correlate.strength import Part
 from secgraph.ingest.correlate.subject import Subject
-from secgraph.ingest.correlate.tactics import follows, reaches_goal
+from secgraph.ingest.correlate.tactics import follows, reaches_goal, uses
 from secgraph.ingest.entities.entity import same
 
 TOGETHER = 5 * 60 * clock.SECOND
@@ -24,6 +25,14 @@ TAKING = 2 * clock.DAY
 """How near in time two alerts are that somebody collects, carries out or destroys something, to count whole of the person
 however ordinary each of them is by itself.
 """
+
+USED = 1.2
+"""What an alert that stolen credentials are used is worth of the person at least, told by another product than the theft, if
+the seldomer of the two is worth as much.
+"""
+
+HALF = 0.5
+"""What both have to be worth for that: of everybody somebody tries to steal credentials."""
 
 Kind = Literal["shared", "series", "twin"]
 
@@ -56,7 +65,7 @@ class Link:
     reasons: tuple[Reason, ...]
     """The weightiest first."""
     tactics: tuple[str, str] | None
-    """The tactics of the two, where the later follows the earlier in the order of an attack."""
+    """The tactics of the two, where the later follows the earlier in the order of an attack, or uses what it stole."""
     gap: int
     """The time between their activity, in ticks; 0 where they overlap."""
     v: int
@@ -73,12 +82,22 @@ def judge(one: Subject, other: Subject, snapshot: Snapshot, settings: Settings) 
         return None
     if (other.first, other.id) < (one.first, one.id):
         one, other = other, one
-    worth = min(one.gravity * snapshot.worth(one.detector, settings), other.gravity * snapshot.worth(other.detector, settings))
-    taking = gap <= TAKING and reaches_goal(one.tactic) and reaches_goal(other.tactic)
-    reasons = _reasons(one, other, shared, snapshot, settings, _count(worth, gap, settings, taking=taking))
+    worth = one.gravity * snapshot.worth(one.detector, settings)
+    higher = other.gravity * snapshot.worth(other.detector, settings)
+    if higher < worth:
+        worth, higher = higher, worth
+    used = None if one.product == other.product else _in_order(uses, one, other)
+    person = worth
+    if gap <= TAKING and reaches_goal(one.tactic) and reaches_goal(other.tactic):
+        person = max(worth, settings.most_worth)
+    elif used is not None and worth >= HALF:
+        person = max(worth, min(higher, USED))
+    reasons = _reasons(one, other, shared, snapshot, settings, _count(worth, person, gap, settings))
     if not reasons:
         return None
-    tactics = _tactics(one, other)
+    tactics = _in_order(follows, one, other)
+    if tactics is None and used is not None and any(reason.type == "user" for reason in reasons):
+        tactics = used
     score = sum(reason.weight for reason in reasons)
     if tactics is not None or (one.detector == other.detector and worth >= 1):
         score *= 1 + settings.bonus
@@ -103,10 +122,10 @@ class _Count(NamedTuple):
         return self.people if part.family == "people" else self.steady
 
 
-def _count(worth: float, gap: int, settings: Settings, *, taking: bool) -> _Count:
+def _count(worth: float, person: float, gap: int, settings: Settings) -> _Count:
     past = 0.0 if gap <= TOGETHER else math.log(gap / TOGETHER) / math.log(settings.window / TOGETHER)
     left = settings.fresh - (settings.fresh - settings.stale) * past
-    return _Count((max(worth, settings.most_worth) if taking else worth) * left, worth * left, max(1.0, worth))
+    return _Count(person * left, worth * left, max(1.0, worth))
 
 
 def _enough(one: Subject, reasons: tuple[Reason, ...], worth: float) -> bool:
@@ -178,13 +197,13 @@ def _order(counted: tuple[float, str, str, Reason]) -> tuple[float, str]:
     return counted[0], counted[1]
 
 
-def _tactics(one: Subject, other: Subject) -> tuple[str, str] | None:
-    """The tactics of the earlier and the later alert, where one follows the other; where the two happened at the same time,
-    either order will do.
+def _in_order(rule: Callable[[str, str], bool], one: Subject, other: Subject) -> tuple[str, str] | None:
+    """The tactics of the earlier and the later alert, where the rule has them in this order; where the two happened at the
+    same time, either order will do.
     """
-    if follows(one.tactic, other.tactic):
+    if rule(one.tactic, other.tactic):
         return one.tactic, other.tactic
-    if other.first <= one.last + TOGETHER and follows(other.tactic, one.tactic):
+    if other.first <= one.last + TOGETHER and rule(other.tactic, one.tactic):
         return other.tactic, one.tactic
     return None
 

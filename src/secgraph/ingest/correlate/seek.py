@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 from secgraph import clock
-from secgraph.ingest.correlate.link import Detection, may_be_one
+from secgraph.ingest.correlate.link import HALF, USED, Detection, may_be_one
 from secgraph.ingest.correlate.rarity import Snapshot
 from secgraph.ingest.correlate.settings import Settings
 from secgraph.ingest.correlate.subject import Subject
-from secgraph.ingest.correlate.tactics import reaches_goal
+from secgraph.ingest.correlate.tactics import USES, reaches_goal
 
 AHEAD = clock.DAY
 """How far a product's clock may be ahead."""
@@ -45,7 +45,11 @@ def sought(subject: Subject, snapshot: Snapshot, settings: Settings) -> list[Sou
     """What other alerts are looked for by: the things that can count, and what the alert is about."""
     worth = subject.gravity * snapshot.worth(subject.detector, settings)
     steady, other = worth * settings.fresh, max(1.0, worth)
-    people = max(worth, settings.most_worth) * settings.fresh if reaches_goal(subject.tactic) else steady
+    people = steady
+    if reaches_goal(subject.tactic):
+        people = max(worth, settings.most_worth) * settings.fresh
+    elif subject.tactic in USES and worth >= HALF:
+        people = max(worth, USED) * settings.fresh
     found = []
     for place, entity in enumerate(subject.entities):
         keys, most = [], 0.0

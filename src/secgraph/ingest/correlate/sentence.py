@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from secgraph import clock
 from secgraph.ingest.correlate.link import Link, Reason
-from secgraph.ingest.correlate.tactics import told
+from secgraph.ingest.correlate.tactics import follows, told
 
 NAMED = 3
 """Most things that a sentence names."""
@@ -31,7 +31,8 @@ def sentence(link: Link) -> str:
     text = f"Both alerts name {things} {when}, which {counts} {sum(one.weight for one in link.reasons):.2f}"
     if link.tactics is not None:
         earlier, later = map(told, link.tactics)
-        text += f"; {later} follows {earlier}, which makes it {link.score:.2f}"
+        goes_on = f"{later} follows {earlier}" if follows(*link.tactics) else "stolen credentials may be used here"
+        text += f"; {goes_on}, which makes it {link.score:.2f}"
     return text + "."
 
 

@@ -78,6 +78,17 @@ def follows(earlier: str, later: str) -> bool:
     return STAGES[earlier] <= STAGES[later]
 
 
+STOLEN = frozenset({"credentialaccess", "credentialtheft"})
+
+USES = STOLEN | {"initialaccess", "lateralmovement"}
+"""What the use of stolen credentials is reported as."""
+
+
+def uses(earlier: str, later: str) -> bool:
+    """Whether a later alert of that tactic may tell of the use of what an earlier one of this saw stolen."""
+    return earlier in STOLEN and later in USES
+
+
 def reaches_goal(word: str) -> bool:
     """Whether a tactic is of the last stage: collecting, carrying out, destroying."""
     return bool(word) and STAGES[word] == GOAL
