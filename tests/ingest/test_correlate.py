@@ -72,20 +72,27 @@ def test_one_shared_thing_links_only_where_the_table_says_so(key: str) -> None:
         assert judge(one, other, EMPTY, most) is None or TABLE[sort_of(key)].alone != "never"
 
 
+@pytest.mark.parametrize(("beside", "linked"), [(thing("file.sha256:y", "parent"), False), (thing(IP, "contextual"), True)])
+def test_a_trifle_beside_a_weak_thing_leaves_it_alone(beside: Entity, linked: bool) -> None:
+    one, other = (alert(key, "process.line:x", beside, tactic=tactic) for key, tactic in (("a", "execution"), ("b", "impact")))
+    assert (judge(one, other, EMPTY, PLAIN) is not None) == linked
+
+
 # --- a link -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("one", "other", "score"), [
     ((IP,), (IP,), None),
-    ((USER, DEVICE), (USER, DEVICE), 2.4),
+    ((USER, DEVICE), (USER, DEVICE), 2.2),
     ((IP, DEVICE), (IP,), None),
     ((MAIL,), (MAIL,), 1.2),
     ((USER, "user.id:v"), (USER, "user.id:v"), 2.025),
-    ((thing(USER, "contextual"), thing(DEVICE)), (USER, DEVICE), 1.35),
+    ((thing(USER, "contextual"), thing(DEVICE)), (USER, DEVICE), 1.15),
     ((thing(USER, "contextual"), thing(DEVICE, "contextual")), (USER, DEVICE), None),
-    ((thing(USER, "unknown"),), (USER,), None),
-    ((DEVICE, thing("ip.private:10.0.0.5", "address")), (DEVICE, thing("ip.private:10.0.0.5", "address")), 1.05),
-    ((DEVICE, thing("ip.private:10.0.0.5", "address")), (DEVICE, thing("ip.private:10.0.0.5", "source")), 1.05),
+    ((thing(USER, "unknown"),), (USER,), 1.1),
+    ((DEVICE,), (DEVICE,), None),
+    ((USER, DEVICE, thing("ip.private:10.0.0.5", "address")), (USER, DEVICE, thing("ip.private:10.0.0.5", "address")), 2.2),
+    ((USER, DEVICE, thing("ip.private:10.0.0.5", "address")), (USER, DEVICE, thing("ip.private:10.0.0.5", "source")), 2.2),
     ((USER, thing("ip.private:10.0.0.5", "address")), (USER, thing("ip.private:10.0.0.5", "source")), 2.1),
 ])  # fmt: skip
 def test_what_two_alerts_share_has_to_weigh_enough(one: tuple[Any, ...], other: tuple[Any, ...], score: float | None) -> None:
@@ -134,7 +141,7 @@ def test_what_a_common_detection_says_of_people_and_devices_is_little(count: int
     snapshot = Snapshot(1, total, {"x": count})
     assert snapshot.worth("x", PLAIN) == pytest.approx(worth, abs=0.001)
     link = judge(alert("a", USER, DEVICE, detector="x"), alert("b", USER, DEVICE), snapshot, PLAIN)
-    assert (link.score if link else 0.0) == pytest.approx(2.4 * worth, abs=0.01)
+    assert (link.score if link else 0.0) == pytest.approx(2.2 * worth, abs=0.01)
 
 
 def test_a_message_is_the_same_message_however_common_the_detection() -> None:
@@ -203,6 +210,18 @@ def test_a_series_that_paused_for_days_has_to_weigh_enough(days: int, kind: str 
     often = Snapshot(1, 9_999, {"x": 5_000})
     link = judge(alert("a", DEVICE, detector="x"), alert("b", DEVICE, at=days * clock.DAY, detector="x"), often, Settings())
     assert (link.kind if link else None) == kind
+
+
+def test_one_seldom_detection_repeated_counts_more_but_not_for_the_place_alone() -> None:
+    rare = Snapshot(1, 10_000, {})
+    one, other = alert("a", USER, detector="x"), alert("b", USER, "device.mde:e", detector="x", at=HOUR)
+    link = judge(one, other, rare, PLAIN)
+    assert link is not None
+    assert link.score == pytest.approx(1.35 * 1.6 * 1.35)
+    one, other = alert("a", DEVICE, detector="x"), alert("b", DEVICE, IP, detector="x", at=HOUR)
+    link = judge(one, other, rare, PLAIN)
+    assert link is not None
+    assert link.score == pytest.approx(0.85 * 1.6)
 
 
 def test_one_detection_told_by_two_products_is_tied() -> None:

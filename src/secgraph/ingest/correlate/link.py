@@ -34,6 +34,9 @@ the seldomer of the two is worth as much.
 HALF = 0.5
 """What both have to be worth for that: of everybody somebody tries to steal credentials."""
 
+SECOND = 0.2
+"""What else has to weigh for a weak thing not to be alone."""
+
 Kind = Literal["shared", "series", "twin"]
 
 
@@ -99,7 +102,7 @@ def judge(one: Subject, other: Subject, snapshot: Snapshot, settings: Settings) 
     if tactics is None and used is not None and any(reason.type == "user" for reason in reasons):
         tactics = used
     score = sum(reason.weight for reason in reasons)
-    if tactics is not None or (one.detector == other.detector and worth >= 1):
+    if tactics is not None or (one.detector == other.detector and worth >= 1 and not _devices_only(one, reasons)):
         score *= 1 + settings.bonus
     kind = _kind(one, other, reasons, max(gap, 0))
     if kind is None and (score < settings.threshold or not _enough(one, reasons, worth)):
@@ -128,10 +131,17 @@ def _count(worth: float, person: float, gap: int, settings: Settings) -> _Count:
     return _Count(person * left, worth * left, max(1.0, worth))
 
 
+def _devices_only(one: Subject, reasons: tuple[Reason, ...]) -> bool:
+    """Whether nothing but where it happened is shared: there the same detection may be of another story."""
+    return all(one.places[reason.key][1].family == "devices" for reason in reasons)
+
+
 def _enough(one: Subject, reasons: tuple[Reason, ...], worth: float) -> bool:
     """Whether what is shared may hold two alerts together: a weak thing alone does not, however much speaks for it."""
     alone = one.places[reasons[0].key][1].alone
-    return len(reasons) > 1 or alone == "yes" or (alone == "seldom" and worth >= 1)
+    if alone == "yes" or sum(reason.weight for reason in reasons[1:]) >= SECOND:
+        return True
+    return alone == "seldom" and worth >= 1
 
 
 def _reasons(

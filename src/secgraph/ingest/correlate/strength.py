@@ -25,7 +25,7 @@ class Line(NamedTuple):
 
 TABLE: dict[str, Line] = {
     # who
-    "user": Line(1.35, 0.9, 0.3, "people", "yes", "one person, of whom other things are reported by chance"),
+    "user": Line(1.35, 1.1, 0.3, "people", "yes", "one person, of whom other things are reported by chance"),
     "accountName": Line(0.85, 0.6, 0.15, "people", "seldom", "two directories may have an account of that name"),
     "gitHubUser": Line(1.35, 0.9, 0.3, "people", "yes", "a person, as a user is"),
     "session": Line(1.2, 1.2, 0.6, "sessions", "yes", "a session is one sign-in by one person"),
@@ -35,8 +35,8 @@ TABLE: dict[str, Line] = {
     "securityGroup": Line(0.4, 0.3, 0.1, "people", "never", "many are in it"),
     "activeDirectoryDomain": Line(0.1, 0.1, 0.0, "people", "never", "everybody is in it"),
     # where
-    "device": Line(1.05, 0.75, 0.3, "devices", "yes", "one device, of which other things are reported by chance"),
-    "hostName": Line(0.88, 0.65, 0.25, "devices", "seldom", "two networks may have a host of that name"),
+    "device": Line(0.85, 0.65, 0.3, "devices", "yes", "one device, of which other things are reported by chance"),
+    "hostName": Line(0.82, 0.62, 0.25, "devices", "seldom", "two networks may have a host of that name"),
     "privateAddress": Line(0.75, 0.75, 0.25, "devices", "seldom", "an inner address is given to another device tomorrow"),
     "ip": Line(0.9, 0.7, 0.3, "network", "yes", "an address may be shared by many behind it"),
     "domain": Line(0.9, 0.5, 0.2, "network", "yes", "a domain that is not known as bad may be anybody's"),
