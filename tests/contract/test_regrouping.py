@@ -134,7 +134,7 @@ async def test_each_row_is_told_once(desk: Graph) -> None:
     assert (await events(desk))[before:] == [
         ("alerts_v2", second, ["incidentId"], cause), ("alerts_v2", third, ["incidentId"], cause),
         ("incidents", two, ["status", "redirectIncidentId", "lastModifiedBy", "alerts"], cause),
-        ("incidents", one, ["lastModifiedBy", "alerts", "comments"], cause),
+        ("incidents", one, ["lastModifiedBy", "alerts", "comments", "displayName", "summary"], cause),
     ]  # fmt: skip
 
 
@@ -277,8 +277,8 @@ async def test_alerts_move_into_an_incident(desk: Graph) -> None:
     assert (await incident(desk, home))["status"] == "active"
     cause = "app:me moveAlerts sameAsset"
     assert (await events(desk))[before:] == [
-        ("alerts_v2", first, ["incidentId", "comments"], cause), ("incidents", home, ["lastModifiedBy", "alerts"], cause),
-        ("incidents", other, ["lastModifiedBy", "alerts"], cause),
+        ("alerts_v2", first, ["incidentId", "comments"], cause), ("incidents", home, ["lastModifiedBy", "alerts", "displayName", "summary"], cause),
+        ("incidents", other, ["lastModifiedBy", "alerts", "displayName", "summary"], cause),
     ]  # fmt: skip
 
 

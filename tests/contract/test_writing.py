@@ -255,7 +255,7 @@ async def test_writes_at_once_get_times_of_their_own(desk: Graph) -> None:
      {"status": "resolved", "classification": "truePositive", "determination": "multiStagedAttack"}),
     ({"status": "inProgress"}, {"status": "inProgress"}),
     ({"customTags": ["one", "Two"]}, {"customTags": ["one", "Two"]}),
-    ({"severity": "High"}, {"severity": "high"}),
+    ({"severity": "High"}, {"severity": "high", "priorityScore": 43}),
     ({"displayName": "Named", "description": "Told", "summary": "Short", "resolvingComment": "Done"},
      {"displayName": "Named", "description": "Told", "summary": "Short", "resolvingComment": "Done"}),
     ({"assignedTo": "KaiC@contoso.com"}, {"assignedTo": "KaiC@contoso.com"}),

@@ -353,7 +353,7 @@ def alerts(draw: st.DrawFn) -> list[Subject]:
     return [
         alert(
             f"a{number}", *draw(NAMED), at=draw(st.integers(0, 40)) * HOUR, lasts=draw(st.integers(0, 3)) * HOUR,
-            tactic=draw(st.sampled_from(["", "initialaccess", "impact", "discovery"])), product=draw(st.sampled_from("pq")),
+            tactic=draw(st.sampled_from(["", "initialaccess", "credentialaccess", "impact", "discovery"])), product=draw(st.sampled_from("pq")),
             detector=draw(st.sampled_from("xyz")), title=draw(st.sampled_from("st")),
         )
         for number in range(draw(st.integers(2, 9)))

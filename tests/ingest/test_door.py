@@ -157,8 +157,8 @@ async def test_alerts_of_one_incident_join_it(intake: Intake) -> None:
     incidents = {incident["id"]: incident for incident in await intake.incidents()}
     alerts = await intake.rows()
     assert [alert["incidentId"] for alert in alerts] == ["1", "1", "2", "1"]
-    assert (incidents["1"]["severity"], incidents["1"]["displayName"]) == ("high", "A")
-    assert (await intake.events())[-2:] == [("created", "alerts_v2", []), ("updated", "incidents", ["alerts", "severity"])]
+    assert (incidents["1"]["severity"], incidents["1"]["displayName"]) == ("high", "A and 2 other detections (3 alerts)")
+    assert (await intake.events())[-2:] == [("created", "alerts_v2", []), ("updated", "incidents", ["alerts", "severity", "priorityScore", "displayName", "summary"])]
 
 
 async def test_several_alerts_in_one_record_are_one_record(intake: Intake) -> None:

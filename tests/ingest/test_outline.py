@@ -26,10 +26,14 @@ from secgraph.ingest.assessment.outline import (
     together,
     unpacked,
 )
-from secgraph.ingest.correlate.subject import Subject
+from secgraph.ingest.correlate.subject import Subject, subject
 from secgraph.ingest.correlate.tactics import STAGES
 from secgraph.ingest.entities import Entity
 from secgraph.ingest.entities.entity import GRADES, Gathering
+from secgraph.ingest.entities.normal import shown
+from secgraph.model.check import from_source
+from secgraph.model.choices import ALERTS
+from secgraph.model.edm import load
 
 HIGH = SimpleNamespace(criticality="high", tags=frozenset({"vip", "domainController", "scanner"}))
 
@@ -37,9 +41,8 @@ HIGH = SimpleNamespace(criticality="high", tags=frozenset({"vip", "domainControl
 def said(*entities: Entity, title: str = "t", severity: str = "low", tactic: str = "", product: str = "P", first: int = 5, last: int = 9,
          assets: dict[str, Marked] | None = None) -> Outline:  # fmt: skip
     """The outline of an alert."""
-    subject = Subject("a", first, last, entities, tactic, product.lower(), title=title)
-    record = {"title": title, "severity": severity, "productName": product, "serviceSource": None}
-    return outline(subject, record, assets or {})
+    subject = Subject("a", first, last, entities, tactic, product.lower(), severity=severity, label=product, name=shown(title))
+    return outline(subject, assets or {})
 
 
 def entity(*keys: str, role: str = "unknown", name: str = "") -> Entity:
@@ -67,8 +70,7 @@ def test_the_outline_of_an_alert() -> None:
 
 
 def test_an_alert_that_says_nothing() -> None:
-    subject = Subject("a", 5, 5, ())
-    one = outline(subject, {"title": None, "severity": None, "productName": None, "serviceSource": "unknown"}, {})
+    one = outline(Subject("a", 5, 5, ()), {})
     assert one == Outline("unknown", 5, 5)
     assert together(one, said()) == together(said(), one) == said()
 
@@ -78,8 +80,8 @@ def test_an_alert_that_says_nothing() -> None:
     ("microsoftSentinel", "Microsoft Sentinel"),
 ])  # fmt: skip
 def test_a_product_without_a_name_is_called_by_its_source(source: str, name: str) -> None:
-    one = outline(Subject("a", 5, 5, (), product="p"), {"title": "t", "severity": "low", "productName": None, "serviceSource": source}, {})
-    assert [each.name for each in one.products] == [name]
+    record, _ = from_source(load().sets[ALERTS].type, {"serviceSource": source, "title": "t"}, "2026-01-01T00:00:00Z")
+    assert [each.name for each in outline(subject("a", record, []), {}).products] == [name]
 
 
 @pytest.mark.parametrize(("one", "other", "many"), [

@@ -11,6 +11,10 @@ from tests.properties.alerts import ALERT, BASE, INSTANTS, WORDS
 
 from secgraph import clock
 from secgraph.extend import AlertDraft, Raw
+from secgraph.ingest.assessment.members import members
+from secgraph.ingest.assessment.outline import outline
+from secgraph.ingest.correlate.subject import subject
+from secgraph.ingest.entities import entities
 from secgraph.ingest.incident import opened
 from secgraph.ingest.ready import blank_incident, ready_of
 from secgraph.ingest.split import Piece
@@ -35,7 +39,7 @@ def written(*changes: Change) -> list[Step]:
 
     def perform(step: Step) -> Rows:
         if isinstance(step, Ask):
-            return [("guid", 41, BASE, 7, 0)] if "FROM tenants" in step.text else []
+            return [("guid", 41, BASE, 7, 0, 0)] if "FROM tenants" in step.text else []
         found.append(step)
         return []
 
@@ -64,10 +68,12 @@ def test_an_alert(alert: dict[str, Any], created: int, key: str, incident: str) 
 @given(ALERT, INSTANTS)
 def test_the_incident_around_an_alert(alert: dict[str, Any], created: int) -> None:
     record, one = record_of(alert, created), load().sets[INCIDENTS]
-    row = Row(lambda: blank_incident(record).record(id="8"), 0)
+    says = outline(subject("x", record, entities(record)), {})
+    row = Row(lambda: blank_incident(record, says).record(id="8"), 0)
     before = dict(row.record)
     plain = opened("8", record, "guid")
-    assert written(PutNew(one, "8", blank_incident(record), row, None, "c")) == written(Put(one, plain, (), created=True, cause="c"))
+    plain |= members(says, 1, plain, {})
+    assert written(PutNew(one, "8", blank_incident(record, says), row, None, "c")) == written(Put(one, plain, (), created=True, cause="c"))
     assert {**before, **row.record} == {**plain, "tenantId": None}, "what was read already is told what the turn set"
 
 

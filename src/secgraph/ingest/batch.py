@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from secgraph.ingest.assessment.outline import outline, unpacked
 from secgraph.ingest.correlate.pack import keys_of, pack
 from secgraph.ingest.correlate.subject import subject
 from secgraph.ingest.correlate.terms import Terms
@@ -51,15 +52,15 @@ class Batch:
         """
         for one in alerts:
             if not self.knows(one) and one.id not in self._looked:
-                self._looked[one.id] = found.get(one.id) or looked(one.id, one.subject, one.keys, self._terms, one.received)
+                self._looked[one.id] = found.get(one.id) or looked_for(one, self._terms)
         yield from self._placing.look(self._looked.values())
 
     def make(self, one: Ready, into: str | None) -> Asking[None]:
         """Takes an alert that a person made into an incident that is there, or into one of its own: they said where it belongs,
         and only what comes after it may find it there.
         """
-        seen = looked(one.id, one.subject, one.keys, self._terms, one.received)
-        self._looked[one.id] = Looked(seen.subject, seen.data, seen.keys, seen.numbers, [], {})
+        seen = looked_for(one, self._terms)
+        self._looked[one.id] = Looked(seen.subject, seen.data, seen.keys, seen.says, seen.numbers, [], {})
         yield from self._open(one, into)
         self._keep(one, one.kept)
 
@@ -102,7 +103,6 @@ class Batch:
         row.record = updated
         self.changes.append(Put(self._sets[ALERTS], updated, members, touched=row.touched, cause=self._cause))
         yield from self._again(one.id, updated)
-        self._raise_severity(row.record["incidentId"], updated["severity"])
         if "status" in members:
             self._following.turns(row.record["incidentId"], one.id, resolved=updated["status"] == "resolved")
         return True
@@ -115,7 +115,7 @@ class Batch:
         home = record["incidentId"]
         if (known is not None and known.data == data) or home is None or (INCIDENTS, home) not in self.facts.rows:
             return
-        one = looked(key, data, keys_of(seen), self._terms, self.facts.now)
+        one = looked(key, data, keys_of(seen), outline(seen, {}), self._terms, self.facts.now)
         placement = yield from self._placing.place(one, home, closed=record["status"] == "resolved")
         incident = placement.incident or home
         if incident != home:
@@ -134,7 +134,7 @@ class Batch:
             home = destination(self.facts.rows, home)
         if home is not None and (INCIDENTS, home) not in self.facts.rows:
             home = None
-        seen = self._looked.get(one.id) or looked(one.id, one.subject, one.keys, self._terms, one.received)
+        seen = self._looked.get(one.id) or looked_for(one, self._terms)
         placement = yield from self._placing.place(seen, home, closed=one.closed)
         incident = placement.incident
         if incident is None:
@@ -142,7 +142,6 @@ class Batch:
             self._following.opens(incident, one.id, resolved=one.closed)
         else:
             self._desk.touch(incident)
-            self._raise_severity(incident, one.severity)
             self._following.joins(incident, one.id, resolved=one.closed)
         if key is not None and home is None:
             self.facts.incidents[key] = incident
@@ -155,19 +154,19 @@ class Batch:
     def _open_incident(self, one: Ready) -> str:
         """A new incident around an alert."""
         incident = self.facts.new_incident()
-        made = one.opens or blank_incident(one.record)
+        made = one.opens or blank_incident(one.record, unpacked(one.says))
         row = Row(partial(made.record, id=incident, tenantId=self.facts.tenant_id), 0)
         self.facts.rows[INCIDENTS, incident] = row
         self.changes.append(PutNew(self._sets[INCIDENTS], incident, made, row, cause=self._cause))
         return incident
 
-    def _raise_severity(self, incident: str | None, severity: str) -> None:
-        """An incident is as grave as its gravest alert, unless a person said otherwise."""
-        row = self.facts.rows.get((INCIDENTS, incident)) if incident is not None else None
-        if incident is not None and row is not None and "severity" not in row.touched:
-            self._desk.graver(incident, severity)
-
     def finished(self) -> Asking[list[Change]]:
         """All changes; an incident that several alerts joined is written once, after them."""
         yield from self._following.follow()
+        self._desk.retell(self._placing.cases)
         return [*self.changes, *self._desk.changes(), *self._placing.cases.changes()]
+
+
+def looked_for(one: Ready, terms: Terms) -> Looked:
+    """By what others are looked for of an alert that was made ready."""
+    return looked(one.id, one.subject, one.keys, unpacked(one.says), terms, one.received)

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from secgraph import clock
+from secgraph.ingest.assessment.members import members
+from secgraph.ingest.cases import Cases
 from secgraph.ingest.incident import graver, opened
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
@@ -83,9 +85,16 @@ class Desk:
         key = (INCIDENTS, incident)
         self._set(key, severity=graver(self._facts.rows[key].record["severity"], severity))
 
-    def restate(self, incident: str, status: str) -> None:
-        """Gives an incident another status."""
-        self._set((INCIDENTS, incident), status=status)
+    def restate(self, incident: str, **members: Any) -> None:
+        """Gives members of an incident other values."""
+        self._set((INCIDENTS, incident), **members)
+
+    def retell(self, cases: Cases) -> None:
+        """Writes what follows for incidents from what their alerts say together; what a person wrote stands."""
+        for incident, said, alerts in cases.retold():
+            row = self._facts.rows.get((INCIDENTS, incident))
+            if row is not None:
+                self.restate(incident, **members(said, alerts, row.record, row.touched))
 
     def comment(self, path: str, key: str, texts: Iterable[str], name: str) -> None:
         """Adds comments at the end, of somebody of that name."""

@@ -13,10 +13,10 @@ from typing import IO
 from secgraph import clock
 from secgraph.errors import BadBody
 from secgraph.extend import AlertDraft, Connector, Raw
-from secgraph.ingest.batch import Batch
+from secgraph.ingest.batch import Batch, looked_for
 from secgraph.ingest.batches import batches
 from secgraph.ingest.correlate.terms import Keeper, Terms
-from secgraph.ingest.placing import Looked, looked
+from secgraph.ingest.placing import Looked
 from secgraph.ingest.prune import TOO_OLD
 from secgraph.ingest.ready import Ready, Taken, ready_of, records
 from secgraph.ingest.report import Report
@@ -192,7 +192,7 @@ def _needs(ready: list[Ready], source: str, terms: Terms, found: dict[str, Looke
     if len(ready) > AT_ONCE:
         return Needs(entries=entries, incidents=incidents)
     first = {one.id: one for one in reversed(ready)}  # of several versions of an alert, the one that is taken as new
-    found.update((one.id, looked(one.id, one.subject, one.keys, terms, one.received)) for one in first.values())
+    found.update((one.id, looked_for(one, terms)) for one in first.values())
     return Needs(
         tuple((ALERTS, key) for key, _ in entries), entries, incidents, around=True, subjects=tuple(key for key, _ in entries),
         near=tuple({near: None for one in found.values() for near in one.near.values()}),

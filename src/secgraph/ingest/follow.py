@@ -58,7 +58,7 @@ class Following:
         now, grown = self._placing.now, self._placing.grown()
         for incident, came in grown.items():
             if self._status(incident) == "resolved" and not all(map(self._is_resolved, came)):
-                self._desk.restate(incident, "active")
+                self._desk.restate(incident, status="active")
         if not self._moved:
             return
         said: dict[str, dict[str, bool]] = defaultdict(dict)
@@ -68,14 +68,14 @@ class Following:
         for incident in sorted({now(incident) for incident in self._moved}, key=int):
             status, alerts = self._status(incident), said[incident]
             if status == "resolved" and not all(alerts.values()):
-                self._desk.restate(incident, "active")
+                self._desk.restate(incident, status="active")
             elif status == "active" and all(alerts.values()) and incident not in grown:
                 closing[incident] = set(alerts)
         if closing:
             yield Needs(open=tuple((incident, len(known) + 1) for incident, known in closing.items()))
         for incident, known in closing.items():
             if known.issuperset(self._facts.open[incident]):
-                self._desk.restate(incident, "resolved")
+                self._desk.restate(incident, status="resolved")
 
     def _is_resolved(self, alert: str) -> bool:
         return bool(self._facts.rows[ALERTS, alert].record["status"] == "resolved")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TypeVar
 
+from secgraph.ingest.assessment.outline import Outline
 from secgraph.ingest.cases import Cases
 from secgraph.ingest.correlate.link import Link, judge
 from secgraph.ingest.correlate.pack import as_data, numbered, unpack
@@ -38,6 +39,8 @@ class Looked:
     """The subject as it is kept."""
     keys: bytes
     """What it is found by."""
+    says: Outline
+    """What it says, for the incident that it joins."""
     numbers: dict[str, int]
     """What it names, and the number of each key."""
     things: list[Sought]
@@ -48,16 +51,16 @@ class Looked:
     """Keys that more alerts name than are looked at."""
 
 
-def looked(key: str, data: bytes, keys: bytes, terms: Terms, now: int) -> Looked:
+def looked(key: str, data: bytes, keys: bytes, says: Outline, terms: Terms, now: int) -> Looked:
     """By what others are looked for under these terms."""
     subject = unpack(key, terms.snapshot.v, data)
     named = numbered(subject, keys)
     if terms.settings.off or subject.alone:
-        return Looked(subject, data, keys, named, [], {})
+        return Looked(subject, data, keys, says, named, [], {})
     things = sought(subject, terms.snapshot, terms.settings)
     since, until = times(subject, terms.settings, now)
     near = {key: Near(named[key], since, until) for one in things for key in one.keys}
-    return Looked(subject, data, keys, named, things, near)
+    return Looked(subject, data, keys, says, named, things, near)
 
 
 class Other:
@@ -237,8 +240,6 @@ class Placing:
             self._into[incident] = into
         self._desk.redirect(merged, into)
         for incident in merged:
-            if "severity" not in rows[INCIDENTS, into].touched:
-                self._desk.graver(into, rows[INCIDENTS, incident].record["severity"])
             self.cases.absorb(incident, into)
 
     # -- what is written of it
@@ -254,7 +255,7 @@ class Placing:
             self._members[incident].append(subject.id)
         if incident not in self.cases:
             self.cases.open(incident, placement.continues)
-        self.cases.join(incident, subject.first, subject.last, series_of(subject), many=int(new))
+        self.cases.join(incident, subject.first, subject.last, series_of(subject), one.says, many=int(new))
         told = placement.links or placement.refused or one.crowded
         reasons = as_data((incident, placement, one.crowded)) if told else b""
         return PutJudged(judged, self._names(one), reasons)

@@ -13,6 +13,9 @@ import msgspec
 
 from secgraph import clock
 from secgraph.extend import AlertDraft, Connector, NotAnAlert, Raw, Unusable
+from secgraph.ingest.assessment.members import members
+from secgraph.ingest.assessment.outline import Outline, outline
+from secgraph.ingest.assessment.outline import packed as packed_outline
 from secgraph.ingest.correlate import pack as judged
 from secgraph.ingest.correlate.subject import subject
 from secgraph.ingest.entities import entities
@@ -62,6 +65,8 @@ class Ready(msgspec.Struct, array_like=True, gc=False):
     """As it is judged with others."""
     keys: bytes = b""
     """What it is found by."""
+    says: bytes = b""
+    """Its outline, which an incident takes up that it joins."""
 
     @property
     def record(self) -> Record:
@@ -150,9 +155,6 @@ def ready_of(draft: AlertDraft, piece: Piece, pack: bytes, named: set[tuple[str,
     raw = piece.raw
     record, notes = _canonical(draft, raw)
     into = None if draft.incident is None else named_incident(draft.incident)
-    incident = None if into in named else blank_incident(record)
-    if into is not None:
-        named.add(into)
     made = blank(ALERTS, record, indexed(record, ALERTS))
     # Its tag leads a row and is no word of a source's.
     values = [_encode(None if name == TAG else record[name]).decode() for name in made.holes]
@@ -160,11 +162,15 @@ def ready_of(draft: AlertDraft, piece: Piece, pack: bytes, named: set[tuple[str,
     keeps = kept_text(text.encode(), raw.data, pack)
     key = identity(draft.product, draft.native_id, draft.prefixes)
     seen = subject(key, record, entities(record))
+    says = outline(seen, {})
+    incident = None if into in named else blank_incident(record, says)
+    if into is not None:
+        named.add(into)
     return Ready(
         key, draft.product, clean(draft.native_id), draft.updated,
         into, notes, raw.received, piece.repaired, keeps.digest, keeps.normalised, keeps.original,
         record["severity"], made, incident, _resolved(record, draft.updated), record["status"] == "resolved",
-        judged.pack(seen), judged.keys_of(seen),
+        judged.pack(seen), judged.keys_of(seen), packed_outline(says),
     )  # fmt: skip
 
 
@@ -196,8 +202,9 @@ def _canonical(draft: AlertDraft, raw: Raw) -> tuple[Record, tuple[str, ...]]:
     return record, (*dict.fromkeys((*notes, *draft.notes)),)
 
 
-def blank_incident(alert: Record) -> Blank:
+def blank_incident(alert: Record, says: Outline) -> Blank:
     """The incident around an alert that nothing else claims, before anybody gave it a number."""
     record = opened("", alert, "")
+    record.update(members(says, 1, record, {}))
     del record[TAG]
     return blank(INCIDENTS, record, indexed(record, INCIDENTS))

@@ -85,6 +85,7 @@ def merge(facts: Facts, incidents: Sequence[str], call: Call) -> Deciding[str]:
     cases = Cases(facts)
     for incident in merged:
         cases.absorb(incident, target)
+    desk.retell(cases)
     return Decision([*desk.changes(last=target), *cases.changes()], target)
 
 
@@ -139,6 +140,7 @@ def move(facts: Facts, alerts: Sequence[str], incident: str | None, call: Call) 
     if emptied:
         desk.redirect(list(emptied), target)
     cases = yield from _recounted(facts, moved, target, left, emptied)
+    desk.retell(cases)
     return Decision([*desk.changes(last=target), *cases.changes()], target)
 
 

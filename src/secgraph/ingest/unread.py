@@ -14,6 +14,7 @@ from functools import partial
 
 from secgraph import clock
 from secgraph.errors import Superseded
+from secgraph.ingest.assessment.outline import outline
 from secgraph.ingest.cases import Cases
 from secgraph.ingest.correlate.pack import keys_of, number, pack
 from secgraph.ingest.correlate.place import series_of
@@ -70,11 +71,12 @@ def judged(facts: Facts, ids: Sequence[str]) -> Deciding[int]:
     cases, latest = Cases(facts), dict[str, int]()
     changes: list[Change] = []
     for incident, one, born in left:
-        cases.join(incident, one.first, one.last, series_of(one))
+        cases.join(incident, one.first, one.last, series_of(one), outline(one, {}))
         latest[incident] = max(latest.get(incident, born), born)
         kept = Judged(one.id, incident, one.v, one.first, one.last, keys_of(one), pack(one))
         changes.append(PutJudged(kept, _names_of(one)))
     for incident, born in latest.items():
+        cases.outline(incident)
         before = facts.cases[incident]
         old = born < facts.now - FRESH and (before.settled or not before.alerts)
         changes.append(PutCase(replace(cases[incident], joined=max(before.joined, born), settled=old)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -17,7 +17,6 @@ from secgraph.ingest.correlate.subject import Subject
 from secgraph.ingest.correlate.tactics import STAGES
 from secgraph.ingest.entities import Entity
 from secgraph.ingest.entities.entity import ASIDE, CENTRAL, GRADES, INVOLVED, WEAK, kind_of, rank
-from secgraph.ingest.entities.normal import shown
 from secgraph.ingest.incident import graver
 
 MOST_THINGS, MOST_DETECTIONS, MOST_PRODUCTS = 40, 20, 12
@@ -116,12 +115,11 @@ def unpacked(data: bytes) -> Outline:
 # --- of one alert -------------------------------------------------------------------------------------------------------
 
 
-def outline(subject: Subject, record: Mapping[str, Any], assets: Mapping[str, Marked]) -> Outline:
+def outline(subject: Subject, assets: Mapping[str, Marked]) -> Outline:
     """What one alert says. `assets` are those of its entities that are somebody's assets, by their strongest keys."""
-    title = shown(record["title"])
-    product = shown(record["productName"]) or _spelled(record["serviceSource"] or "")
+    title, product = subject.name, subject.label
     return Outline(
-        record["severity"] or NOTHING, subject.first, subject.last, {subject.tactic: 1} if subject.tactic else {},
+        subject.severity, subject.first, subject.last, {subject.tactic: 1} if subject.tactic else {},
         (Counted(subject.product, product, 1),) if product else (), (Counted(title, title, 1),) if title else (),
         _kept(_once(_grouped([_thing(one, assets.get(one.key)) for one in subject.entities]))),
     )  # fmt: skip
@@ -144,16 +142,6 @@ def _thing(one: Entity, asset: Marked | None) -> Thing:
 def _sure(keys: Sequence[str]) -> int:
     return sum(kind_of(key) not in WEAK for key in keys)  # weak kinds are the last of every type
 
-
-def _spelled(word: str) -> str:
-    """A word of the contract in words: `microsoftDefenderForEndpoint` is Microsoft Defender for Endpoint."""
-    if word in {"", "unknown", "unknownFutureValue"}:
-        return ""
-    parted = "".join(f" {one}" if one.isupper() else one for one in word).split()
-    return " ".join(one.lower() if one in _SMALL else one[:1].upper() + one[1:] for one in parted)
-
-
-_SMALL = frozenset({"For", "And", "Of"})
 
 # --- of several ---------------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,9 @@ class _Packed(msgspec.Struct, array_like=True, gc=False):
     native: str
     gravity: float
     alone: bool = False
+    severity: str = "unknown"
+    label: str = ""
+    name: str = ""
 
 
 _decoder = msgspec.msgpack.Decoder(_Packed)
@@ -39,7 +42,7 @@ def pack(subject: Subject) -> bytes:
     """A subject as it is kept: all of it but the alert's id and the number of the snapshot."""
     return msgspec.msgpack.encode(_Packed(
         subject.first, subject.last, [*subject.entities], subject.tactic, subject.product, subject.detector, subject.title,
-        subject.native, subject.gravity, subject.alone,
+        subject.native, subject.gravity, subject.alone, subject.severity, subject.label, subject.name,
     ))  # fmt: skip
 
 
@@ -48,7 +51,7 @@ def unpack(key: str, v: int, data: bytes) -> Subject:
     found = _decoder.decode(data)
     return Subject(
         key, found.first, found.last, found.entities, found.tactic, found.product, found.detector, found.title, found.native,
-        found.gravity, v, found.alone,
+        found.gravity, v, found.alone, found.severity, found.label, found.name,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from secgraph.ingest.correlate.strength import Part, part
 from secgraph.ingest.correlate.tactics import tactic
 from secgraph.ingest.entities import Entity
 from secgraph.ingest.entities.entity import ASIDE, GRADES
-from secgraph.ingest.entities.normal import digest, text
+from secgraph.ingest.entities.normal import digest, shown, text
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +35,11 @@ class Subject:
     """The number of the snapshot it was judged under."""
     alone: bool = False
     """Whether somebody said that it belongs to no other."""
+    severity: str = "unknown"
+    label: str = ""
+    """What people call its product."""
+    name: str = ""
+    """The title as people read it."""
     places: dict[str, tuple[int, Part]] = field(init=False)
     """Each key to the entity it is of, and what it says."""
     about: frozenset[int] = field(init=False)
@@ -94,4 +99,17 @@ def subject(key: str, record: dict[str, Any], entities: Sequence[Entity], v: int
         tactic(record["category"], record["mitreTechniques"] or ()), product,
         digest(product, text(record["detectorId"]) or title), title, text(record["providerAlertId"]) or "",
         GRAVITY.get(record["severity"], 1.0), v, bool((record["additionalData"] or {}).get(EXCLUDED)),
+        record["severity"] or "unknown", shown(record["productName"]) or spelled(record["serviceSource"] or ""),
+        shown(record["title"]),
     )  # fmt: skip
+
+
+def spelled(word: str) -> str:
+    """A word of the contract in words: `microsoftDefenderForEndpoint` is Microsoft Defender for Endpoint."""
+    if word in {"", "unknown", "unknownFutureValue"}:
+        return ""
+    parted = "".join(f" {one}" if one.isupper() else one for one in word).split()
+    return " ".join(one.lower() if one in _SMALL else one[:1].upper() + one[1:] for one in parted)
+
+
+_SMALL = frozenset({"For", "And", "Of"})
