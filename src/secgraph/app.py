@@ -152,7 +152,8 @@ async def core(settings: Settings, now: clock.Now = clock.now) -> AsyncIterator[
             store, lambda first: seal_of(settings, first=first), settings.folder / "keys", now, settings["token_seconds"]
         )
         disk = Disk(settings.folder, now, settings["disk_free_percent"])
-        yield Core(model, store, Registry(store, model, now), Door(store, model, now), Assets(store, now), keys, now, disk)
+        door = Door(store, model, now)
+        yield Core(model, store, Registry(store, model, now), door, door.assets, keys, now, disk)
     finally:
         await store.close()
 

@@ -11,7 +11,7 @@ from tests.ingest.test_counting import told
 
 from secgraph.errors import BadBody
 from secgraph.ingest.adjust import adjust, adjusted
-from secgraph.ingest.correlate.terms import read
+from secgraph.ingest.correlate.terms import Keeper
 from secgraph.model.edm import load
 from secgraph.store.registry import Registry
 
@@ -24,7 +24,7 @@ async def change(intake: Intake, **given: Any) -> dict[str, Any]:
 
 
 async def number(intake: Intake) -> int:
-    return (await read(intake.store, intake.tenant.number)).number
+    return (await Keeper(intake.store, intake.door.assets).terms(intake.tenant.number)).number
 
 
 async def changes(intake: Intake) -> list[tuple[str, str, list[str], str, dict[str, Any]]]:
@@ -46,7 +46,7 @@ async def test_what_was_said_holds_and_the_log_has_both_words(intake: Intake) ->
         ("updated", "window", ["window"], "test", {"was": None, "is": 36 * hour}), ("updated", "few", ["few"], "test", {"was": None, "is": 20}),
         ("updated", "window", ["window"], "test", {"was": 36 * hour, "is": 48 * hour}), ("updated", "window", ["window"], "test", {"was": 48 * hour, "is": None}),
     ]  # fmt: skip
-    terms = await read(intake.store, intake.tenant.number)
+    terms = await Keeper(intake.store, intake.door.assets).terms(intake.tenant.number)
     assert (terms.settings.window, terms.settings.few) == (120 * hour, 20)
 
 

@@ -9,7 +9,7 @@ import pytest
 from secgraph import clock as real_clock
 from secgraph.errors import Superseded
 from secgraph.ingest.correlate.pack import number
-from secgraph.ingest.correlate.terms import Terms, read
+from secgraph.ingest.correlate.terms import Keeper, Terms
 from secgraph.ingest.counting import LEAST, publish, publish_each
 from secgraph.ingest.prune import prune
 from secgraph.model.choices import ALERTS
@@ -41,7 +41,7 @@ async def published(intake: Intake) -> int | None:
 
 
 async def terms(intake: Intake) -> Terms:
-    return await read(intake.store, intake.tenant.number)
+    return await Keeper(intake.store, intake.door.assets).terms(intake.tenant.number)
 
 
 async def judged(intake: Intake, alert: str) -> Judged:
@@ -135,7 +135,7 @@ async def test_every_tenant_is_counted_by_itself(intake: Intake) -> None:
     await intake.take(*(told(intake, f"a{place}", "x") for place in range(LEAST)))
     await publish_each(intake.store, registry, intake.clock)
     assert (await terms(intake)).snapshot.counts.get("user.upn:x@contoso.com") == LEAST
-    assert (await read(intake.store, other.number)).snapshot.v == 0
+    assert (await Keeper(intake.store, intake.door.assets).terms(other.number)).snapshot.v == 0
 
 
 async def test_snapshots_stay_as_long_as_what_was_judged_by_them_is_in_the_log(intake: Intake, clock: Clock) -> None:

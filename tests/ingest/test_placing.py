@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from secgraph import clock as real_clock
-from secgraph.ingest import placing, regroup
+from secgraph.ingest import regroup
 from secgraph.ingest.correlate.place import Placement
 from secgraph.ingest.regroup import Call
 from secgraph.model.choices import ALERTS, INCIDENTS
@@ -260,11 +260,13 @@ async def test_an_incident_that_is_full_is_continued(intake: Intake, together: b
     assert any(one.why == "alerts" for _, placement, _ in await reasons(intake) for one in placement.refused)
 
 
-async def test_who_is_read_of_a_crowd_is_told(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placing, "NEAR", 2)
-    for number, key in enumerate("abc"):
-        await intake.take(report(key, user("ana"), hour=number))
-    assert [crowded for *_, crowded in await reasons(intake)] == [[], ["user.upn:ana@contoso.com", "user.account:ana"]]
+async def test_by_what_a_crowd_names_nothing_is_put_together(intake: Intake, together: bool) -> None:
+    """Before any snapshot says so: a proxy does not hold everything together on its first day."""
+    await said(intake, "most_postings", 16)
+    await take(intake, *(report(f"{number:02}", user("ana"), hour=number / 10) for number in range(20)), together=together)
+    assert [len(one) for one in await grouped(intake)] == [16, 1, 1, 1, 1]
+    if not together:
+        assert (await reasons(intake))[-1][2] == ["user.upn:ana@contoso.com", "user.account:ana"]
 
 
 async def test_alerts_are_found_under_an_incident_after_a_merge(intake: Intake) -> None:

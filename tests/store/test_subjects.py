@@ -69,13 +69,16 @@ async def test_another_tenant_s_things_are_nobody_s_here(ground: Ground) -> None
     assert await case(ground, "1") == Case("1")
 
 
-async def test_no_more_are_read_than_the_latest(ground: Ground) -> None:
+async def test_of_a_crowd_none_is_read(ground: Ground) -> None:
     changes: list[Change] = []
-    for number in range(NEAR + 5):
+    for number in range(NEAR - 1):
         changes += [ground.put(ground.alert(number)), PutJudged(judged(number, 7, last=1000 + number))]
     await ground.write(*changes)
-    found = await near(ground, 7)
-    assert (len(found), found[0], found[-1]) == (NEAR, f"da{NEAR + 4:04}", "da0005")
+    assert len(await near(ground, 7)) == NEAR - 1
+    wanted = Near(7, 0, LATE)
+    await ground.write(ground.put(ground.alert(NEAR)), PutJudged(judged(NEAR, 7)))
+    facts = await ground.store.write(ground.tenant.number, Needs(near=(wanted,)), lambda facts: Decision((), facts))
+    assert (facts.near[wanted], facts.crowds) == ([], {wanted})
 
 
 async def test_another_version_is_found_by_what_it_names_now(ground: Ground) -> None:

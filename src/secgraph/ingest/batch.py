@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from secgraph.ingest.assessment.outline import outline, unpacked
-from secgraph.ingest.correlate.pack import keys_of, pack
+from secgraph.ingest.assessment.outline import outline, packed, unpacked
+from secgraph.ingest.correlate.pack import keys_of, pack, unpack
 from secgraph.ingest.correlate.subject import subject
 from secgraph.ingest.correlate.terms import Terms
 from secgraph.ingest.desk import Desk
 from secgraph.ingest.entities import entities
 from secgraph.ingest.follow import Following
 from secgraph.ingest.incident import destination
+from secgraph.ingest.looked import Looked, looked
 from secgraph.ingest.merge import merged
-from secgraph.ingest.placing import Asking, Looked, Placing, looked
+from secgraph.ingest.placing import Asking, Placing
 from secgraph.ingest.ready import Ready, blank_incident
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
@@ -59,8 +60,7 @@ class Batch:
         """Takes an alert that a person made into an incident that is there, or into one of its own: they said where it belongs,
         and only what comes after it may find it there.
         """
-        seen = looked_for(one, self._terms)
-        self._looked[one.id] = Looked(seen.subject, seen.data, seen.keys, seen.says, seen.numbers, [], {})
+        self._looked[one.id] = looked_for(one, self._terms).alone
         yield from self._open(one, into)
         self._keep(one, one.kept)
 
@@ -109,13 +109,13 @@ class Batch:
 
     def _again(self, key: str, record: Record) -> Asking[None]:
         """Judges an alert once more, where what is judged of it is not what it was; the incident it is in stays its own."""
-        seen = subject(key, record, entities(record))
-        data = pack(seen)
-        known = self.facts.subjects.get(key)
-        home = record["incidentId"]
-        if (known is not None and known.data == data) or home is None or (INCIDENTS, home) not in self.facts.rows:
+        known, home = self.facts.subjects.get(key), record["incidentId"]
+        if home is None or (INCIDENTS, home) not in self.facts.rows:
             return
-        one = looked(key, data, keys_of(seen), outline(seen, {}), self._terms, self.facts.now)
+        seen = subject(key, record, entities(record))
+        one = looked(seen, pack(seen), keys_of(seen), packed(outline(seen, {})), self._terms, self.facts.now)
+        if known is not None and known.data == one.data:
+            return
         placement = yield from self._placing.place(one, home, closed=record["status"] == "resolved")
         incident = placement.incident or home
         if incident != home:
@@ -169,4 +169,5 @@ class Batch:
 
 def looked_for(one: Ready, terms: Terms) -> Looked:
     """By what others are looked for of an alert that was made ready."""
-    return looked(one.id, one.subject, one.keys, unpacked(one.says), terms, one.received)
+    subject = unpack(one.id, terms.snapshot.v, one.subject)
+    return looked(subject, one.subject, one.keys, one.says, terms, one.received)

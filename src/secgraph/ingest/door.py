@@ -13,10 +13,11 @@ from typing import IO
 from secgraph import clock
 from secgraph.errors import BadBody
 from secgraph.extend import AlertDraft, Connector, Raw
+from secgraph.ingest.assets.known import Assets
 from secgraph.ingest.batch import Batch, looked_for
 from secgraph.ingest.batches import batches
 from secgraph.ingest.correlate.terms import Keeper, Terms
-from secgraph.ingest.placing import Looked
+from secgraph.ingest.looked import Looked
 from secgraph.ingest.prune import TOO_OLD
 from secgraph.ingest.ready import Ready, Taken, ready_of, records
 from secgraph.ingest.report import Report
@@ -49,7 +50,9 @@ class Door:
         self._store = store
         self._model = model
         self._now = now
-        self._keeper = Keeper(store)
+        self.assets = Assets(store, now)
+        """The inventories by which alerts are judged, too."""
+        self._keeper = Keeper(store, self.assets)
 
     async def take(
         self,

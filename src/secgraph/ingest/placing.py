@@ -7,60 +7,25 @@ after it find it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import TypeVar
 
-from secgraph.ingest.assessment.outline import Outline
 from secgraph.ingest.cases import Cases
 from secgraph.ingest.correlate.link import Link, judge
-from secgraph.ingest.correlate.pack import as_data, numbered, unpack
+from secgraph.ingest.correlate.pack import as_data, unpack
 from secgraph.ingest.correlate.place import Placement, Standing, place, series_of
-from secgraph.ingest.correlate.seek import Sought, promising, sought, times
+from secgraph.ingest.correlate.seek import promising
 from secgraph.ingest.correlate.subject import Subject
 from secgraph.ingest.correlate.terms import Terms
 from secgraph.ingest.desk import Desk
+from secgraph.ingest.looked import Looked, Order
 from secgraph.model.choices import ALERTS, INCIDENTS
-from secgraph.store.protocol import HELD, NEAR, Facts, Judged, Near, Needs, PutJudged
+from secgraph.store.protocol import HELD, Facts, Judged, Needs, PutJudged
 
 Result = TypeVar("Result")
 Asking = Generator[Needs, None, Result]
-Order = tuple[int, int]
-"""Of two that may link the one whose activity ended later comes first; of those of one instant, the one that came later."""
-
-
-@dataclass(slots=True)
-class Looked:
-    """An alert that is to be placed, and by what others are looked for."""
-
-    subject: Subject
-    data: bytes
-    """The subject as it is kept."""
-    keys: bytes
-    """What it is found by."""
-    says: Outline
-    """What it says, for the incident that it joins."""
-    numbers: dict[str, int]
-    """What it names, and the number of each key."""
-    things: list[Sought]
-    near: dict[str, Near]
-    links: dict[str, tuple[Order, Link]] = field(default_factory=dict)
-    """The link to each incident, as the incidents stood before this delivery."""
-    crowded: list[str] = field(default_factory=list)
-    """Keys that more alerts name than are looked at."""
-
-
-def looked(key: str, data: bytes, keys: bytes, says: Outline, terms: Terms, now: int) -> Looked:
-    """By what others are looked for under these terms."""
-    subject = unpack(key, terms.snapshot.v, data)
-    named = numbered(subject, keys)
-    if terms.settings.off or subject.alone:
-        return Looked(subject, data, keys, says, named, [], {})
-    things = sought(subject, terms.snapshot, terms.settings)
-    since, until = times(subject, terms.settings, now)
-    near = {key: Near(named[key], since, until) for one in things for key in one.keys}
-    return Looked(subject, data, keys, says, named, things, near)
 
 
 class Other:
@@ -143,17 +108,19 @@ class Placing:
         yield from self._see(incident for one in wanted for incident in one.links)
 
     def _judge(self, one: Looked) -> None:
-        seen = self._facts.near
-        one.crowded = [key for key, near in one.near.items() if len(seen[near]) >= NEAR]
+        seen, crowds, most = self._facts.near, self._facts.crowds, one.settings.most_postings
+        crowded = [key for key, near in one.near.items() if near in crowds or len(seen[near]) >= most]
+        if crowded:
+            one.pass_over(crowded)
         if not any(seen[near] for near in one.near.values()):
             return
         for other in self._promising(one, self._there):
             incident = other.judged.incident
-            if incident not in one.links and other.id not in self._of and (link := self._link(one.subject, other)) is not None:
+            if incident not in one.links and other.id not in self._of and (link := self._link(one, other)) is not None:
                 one.links[incident] = other.order, link
 
     def _promising(self, one: Looked, read: Reader) -> list[Other]:
-        found = promising(one.subject, one.things, lambda key: read(one, key), self.terms.settings)
+        found = promising(one.subject, one.things, lambda key: read(one, key), one.settings)
         return sorted(found, key=_order)
 
     def _there(self, one: Looked, key: str) -> Iterator[Other]:
@@ -163,12 +130,14 @@ class Placing:
                 other = self._others[judged.alert] = Other(judged, (-judged.last, -judged.born))
             yield other
 
-    def _here(self, one: Looked, key: str) -> Iterator[Other]:
-        near = one.near[key]
-        return (other for other in self._fresh.get(key, ()) if near.since <= other.last <= near.until)
+    def _here(self, one: Looked, key: str) -> Sequence[Other]:
+        near, here = one.near[key], self._fresh.get(key, ())
+        if len(here) >= one.settings.most_postings:
+            return ()
+        return [other for other in here if near.since <= other.last <= near.until]
 
-    def _link(self, subject: Subject, other: Other) -> Link | None:
-        return judge(subject, other.subject, self.terms.snapshot, self.terms.settings)
+    def _link(self, one: Looked, other: Other) -> Link | None:
+        return judge(one.subject, other.subject, self.terms.snapshot, one.settings)
 
     def _see(self, incidents: Iterable[str]) -> Asking[None]:
         """Asks for incidents and their cases that were not asked for yet."""
@@ -192,13 +161,13 @@ class Placing:
         for other in self._promising(one, self._here) if any(key in self._fresh for key in one.near) else ():
             incident = self.now(other.judged.incident)
             if incident not in found or other.order < found[incident][0]:
-                said = self._link(subject, other)
+                said = self._link(one, other)
                 if said is not None:
                     found[incident] = other.order, said
         yield from self._see((*found, *((home,) if home is not None else ())))
         standings = {key: self._standing(key, closed=closed) for key in (*found, *((home,) if home is not None else ()))}
         links = {incident: link for incident, (_, link) in found.items()}
-        placement = place(subject, links, standings, self.terms.settings, home)
+        placement = place(subject, links, standings, one.settings, home)
         if placement.merged and placement.incident is not None:
             yield from self._merge(placement.merged, placement.incident)
         return placement
@@ -262,9 +231,10 @@ class Placing:
 
     def _names(self, one: Looked) -> tuple[tuple[int, str, str], ...]:
         """What an alert names that no other was seen to name."""
-        seen, near = self._facts.near, one.near
-        strongest = ((entity.keys[0], entity.name) for entity in one.subject.entities)
-        return tuple((one.numbers[key], key, name) for key, name in strongest if key not in near or not seen[near[key]])
+        seen, near, crowded = self._facts.near, one.near, one.crowded
+        strongest = [(entity.keys[0], entity.name) for entity in one.subject.entities]
+        known = {key for key, _ in strongest if key in crowded or (key in near and seen[near[key]])}
+        return tuple((one.numbers[key], key, name) for key, name in strongest if key not in known)
 
     def _keep(self, other: Other) -> None:
         before = self._of.get(other.id)

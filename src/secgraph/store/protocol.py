@@ -43,7 +43,7 @@ HELD = 10_000
 """Most alerts of incidents that one decision is about."""
 
 NEAR = 256
-"""Most alerts that are read for one thing which they name: the latest."""
+"""Alerts of one thing from which on it is named by a crowd: none of these is read."""
 
 
 class Near(NamedTuple):
@@ -70,7 +70,7 @@ class Needs:
     open: tuple[tuple[str, int], ...] = ()
     """(incident id, most): which of an incident's alerts are not resolved, no more of them than `most`."""
     near: tuple[Near, ...] = ()
-    """Which alerts name what, no more of each than `NEAR`."""
+    """Which alerts name what, where that is less than `NEAR`."""
     subjects: tuple[str, ...] = ()
     """Alerts that are needed as they are judged."""
     cases: tuple[str, ...] = ()
@@ -193,6 +193,8 @@ class Facts:
     """The ids of the alerts of an incident that are not resolved, the oldest first."""
     near: dict[Near, list[Judged]] = field(default_factory=dict)
     """The alerts that name a thing, the latest first."""
+    crowds: set[Near] = field(default_factory=set)
+    """What so many alerts name that none of them was read."""
     subjects: dict[str, Judged] = field(default_factory=dict)
     """Alerts as they are judged, by id."""
     cases: dict[str, Case] = field(default_factory=dict)

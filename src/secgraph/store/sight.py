@@ -74,7 +74,10 @@ class Sight:
                 facts.incidents[key] = incident
                 self._show(facts, (INCIDENTS, incident))
         for near in needs.near:
-            facts.near[near] = self.subjects.near(near)
+            named = self.subjects.near(near)
+            facts.near[near] = named or []
+            if named is None:
+                facts.crowds.add(near)
         for alert in needs.subjects:
             row = self.seen.rows.get((ALERTS, alert))
             if row is not None and (judged := self.subjects.found[row.born]) is not None:

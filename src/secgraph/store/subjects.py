@@ -45,7 +45,8 @@ class Subjects:
             lists = (self._dialect.numbers_of(row[0]) for row in rows)
             for key in near:
                 self._near[key] = [born for _ in _slotted(key) for born in next(lists)][:NEAR]
-        asked = {one for key in near for one in self._near[key]}.union(born).difference(self.found)
+        few = (self._near[key] for key in near if len(self._near[key]) < NEAR)
+        asked = {one for listed in few for one in listed}.union(born).difference(self.found)
         if asked:
             yield from self._subjects(sorted(asked))
         yield from self.load_cases(key for one in wanted for key in one.cases)
@@ -75,14 +76,18 @@ class Subjects:
             return Ask(f"{text}{column} = ?", (self._tenant, numbers[0]))
         return Ask(text + self._dialect.among(column), (self._tenant, self._dialect.numbers(numbers)))
 
-    def near(self, key: Near) -> list[Judged]:
-        """The alerts that name a thing, the latest first."""
+    def near(self, key: Near) -> list[Judged] | None:
+        """The alerts that name a thing, the latest first; None where they are a crowd."""
         listed = self._near[key]
+        if len(listed) >= NEAR:
+            return None
         if not self._put:
             return [one for born in listed if (one := self.found[born]) is not None]
         found = [one for born in listed if born not in self._put and (one := self.found[born]) is not None]
         fresh = [one for one in self._named().get(key.key, ()) if key.since <= one.last <= key.until]
-        return sorted([*found, *fresh], key=_latest)[:NEAR] if fresh else found
+        if len(found) + len(fresh) >= NEAR:
+            return None
+        return sorted([*found, *fresh], key=_latest) if fresh else found
 
     def _named(self) -> dict[int, list[Judged]]:
         if self._fresh is None:

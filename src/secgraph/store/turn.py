@@ -17,7 +17,7 @@ import msgspec
 
 from secgraph import clock
 from secgraph.errors import Fault
-from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.model.choices import ALERTS, ASSETS, INCIDENTS
 from secgraph.odata.query import fold
 from secgraph.odata.search import indexed
 from secgraph.store.dialect import Dialect
@@ -271,6 +271,7 @@ class Turn:
         born = staged.stamp if before is None else before.born
         if path == ALERTS and before is not None and put.record["incidentId"] != before.record["incidentId"]:
             self._subjects.move(born, put.record["incidentId"])
+        self._terms += path == ASSETS  # alerts are judged by what is known of them
         self._seen.rows[path, key] = Row(put.record, int(staged.values[2]), dict(put.touched), born)
         rows = self._pending.rows(path)
         self._pending.put(path, key, (*staged.values[:6], born, *staged.values[7:]), created=before is None)
@@ -288,6 +289,7 @@ class Turn:
         row = self._seen.rows[path, key]
         assert row is not None  # noqa: S101 -- `_expect_there` saw to it
         self._seen.forget((path, key))
+        self._terms += path == ASSETS
         self._pending.remove(path, key)
         self._pending.events.append(staged.event)
         self._pending.removed.append((self.tenant, staged.stamp, gone.set.table, key, row.born))

@@ -1,4 +1,4 @@
-"""What alerts are judged by in a tenant: its settings and the published counts, kept in each process until they change.
+"""What alerts are judged by in a tenant: settings, published counts and assets, kept in each process until they change.
 
 The tenant's clock holds a number that grows with every such change, so that a turn knows whether what is kept here is still
 what holds; the decision of one that finds another number is made again.
@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from secgraph.ingest.assets.inventory import Inventory
+from secgraph.ingest.assets.known import Assets
 from secgraph.ingest.correlate.pack import number
 from secgraph.ingest.correlate.rarity import EMPTY, Snapshot
 from secgraph.ingest.correlate.settings import Settings
@@ -30,6 +32,7 @@ class Terms:
     number: int = 0
     settings: Settings = field(default_factory=Settings)
     snapshot: Snapshot = EMPTY
+    assets: Inventory = field(default_factory=Inventory)
 
 
 class Numbered(Mapping[str, int]):
@@ -55,31 +58,32 @@ class Numbered(Mapping[str, int]):
 class Keeper:
     """The terms of tenants, as they were read last."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, assets: Assets) -> None:
         self._store = store
+        self._assets = assets
         self._kept: dict[int, Terms] = {}
 
     async def terms(self, tenant: int, *, known: Terms | None = None) -> Terms:
         """What is kept of a tenant, or read where nothing is, or where that is no longer what holds."""
         kept = self._kept.get(tenant)
         if kept is None or kept is known:
-            kept = await read(self._store, tenant)
+            kept = await self._read(tenant)
             if len(self._kept) >= KEPT:
                 self._kept.pop(next(iter(self._kept)))
             self._kept[tenant] = kept
         return kept
 
-
-async def read(store: Store, tenant: int) -> Terms:
-    """The terms of a tenant. The number is read first: what changes meanwhile is read again."""
-    found = await store.fetch("terms", tenant=tenant)
-    said = await store.fetch("correlation", tenant=tenant)
-    counted = await store.fetch("snapshot", tenant=tenant)
-    snapshot = EMPTY
-    if counted:
-        [row] = counted
-        snapshot = Snapshot(row["v"], row["total"], Numbered(_counts.decode(row["counts"])))
-    return Terms(found[0]["terms"] if found else 0, settings({row["name"]: row["value"] for row in said}), snapshot)
+    async def _read(self, tenant: int) -> Terms:
+        """The terms of a tenant. The number is read first: what changes meanwhile is read again."""
+        found = await self._store.fetch("terms", tenant=tenant)
+        said = await self._store.fetch("correlation", tenant=tenant)
+        counted = await self._store.fetch("snapshot", tenant=tenant)
+        assets = await self._assets.fresh(tenant)
+        snapshot = EMPTY
+        if counted:
+            [row] = counted
+            snapshot = Snapshot(row["v"], row["total"], Numbered(_counts.decode(row["counts"])))
+        return Terms(found[0]["terms"] if found else 0, settings({row["name"]: row["value"] for row in said}), snapshot, assets)
 
 
 def settings(said: Mapping[str, str]) -> Settings:
