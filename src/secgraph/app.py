@@ -17,11 +17,13 @@ from secgraph.edge.compress import Compressor
 from secgraph.edge.correlation import Correlation
 from secgraph.edge.cors import Cors
 from secgraph.edge.delta import Delta
+from secgraph.edge.explain import Explainer
 from secgraph.edge.grants import Grants
 from secgraph.edge.http import Edge
 from secgraph.edge.keys import KeyRing
 from secgraph.edge.legacy import Limits, Older
 from secgraph.edge.links import Links
+from secgraph.edge.listing import Lists
 from secgraph.edge.origin import Origins, own_hosts
 from secgraph.edge.push import Push
 from secgraph.edge.read import Reader
@@ -169,6 +171,7 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
     grants = Grants(keys, inner.registry, now, hosts, life=life, reuse=reuse)
 
     shown = Views(inner.store)
+    lists = Lists(links, settings["page_bytes"])
     limits = Limits(settings["legacy_skip_limit"], settings["legacy_vendor_required"])
 
     async def ready() -> bool:
@@ -185,6 +188,7 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
         reader=Reader(shown, inner.model, links, settings["page_bytes"]),
         delta=Delta(shown, inner.model, links, now, settings["delta_days"], settings["page_bytes"]),
         assessor=Assessor(inner.store, now),
+        explainer=Explainer(inner.store, lists),
         writer=Writer(inner.store, settings["body_bytes"]),
         actor=Actor(inner.store, inner.model, inner.door, settings["body_bytes"]),
         older=Older(inner.store, settings["body_bytes"], limits),

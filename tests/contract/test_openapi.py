@@ -122,7 +122,7 @@ def anywhere() -> Iterator[Any]:
     """Every method at every place that a set could have."""
     calls = {(call.method, f"/{version}{place(call.path)}") for call in served.calls(MODEL) for version in call.versions}
     for one, version, method in itertools.product(MODEL.sets.values(), VERSIONS, ("GET", "POST", "PATCH", "PUT", "DELETE")):
-        for below in ("", "/$count", "/delta()", "/x", "/x/comments", "/x/records", "/x/assessment", "/x/alerts", "/x/alerts/$count", "/x/x", "/$value"):
+        for below in ("", "/$count", "/delta()", "/x", "/x/comments", "/x/records", "/x/assessment", "/x/correlations", "/x/alerts", "/x/alerts/$count", "/x/x", "/$value"):
             path = f"/{version}/{one.path}{below}"
             # `x` at the place of a key is any word there, `$value` among them.
             known = (method, path) in calls or (below == "/$value" and (method, f"/{version}/{one.path}/x") in calls)
@@ -260,7 +260,8 @@ READS = [
       "/x", "/{alert-id}/comments", "/{alert-id}/records", "/{alert-id}/records?$top=1")),
     *(f"{INCIDENTS}{more}" for more in ("", "?$expand=alerts", "?$expand=alerts($count=true;$top=1)", "?$expand=alerts/$count", "?$top=1", "/$count", "/delta()", "/{incident-id}",
       "/{incident-id}?$expand=alerts", "/{incident-id}/alerts", "/{incident-id}/alerts?$count=true", "/{incident-id}/alerts/$count", "/{incident-id}/comments", "/x/alerts",
-      "/{incident-id}/assessment", "/x/assessment", "/{incident-id}/assessment?$top=1")),
+      "/{incident-id}/assessment", "/x/assessment", "/{incident-id}/assessment?$top=1",
+      "/{incident-id}/correlations", "/{incident-id}/correlations?$top=9999", "/{incident-id}/correlations?$count=true", "/x/correlations")),
     *(f"{OLDER}{more}" for more in ("", "?$top=1&$count=true", "?$filter=status eq 'newAlert'", "/$count", "/delta()", "/{alert-id}", "/{alert-id}?$select=title", "/x")),
     *(f"{ASSETS}{more}" for more in ("", "?$top=1&$count=true", "?$filter=criticality ge 'high'", "?$search=ws1", "/$count", "/delta()", "/{asset-id}",
       "/{asset-id}?$select=aliases", "/x")),

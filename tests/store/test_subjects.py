@@ -188,3 +188,22 @@ async def test_what_is_found_does_not_end_at_a_slot(ground: Ground) -> None:
         await ground.write(PutJudged(judged(number, 7, last=last)))
     assert await near(ground, 7, -10, 4 * SLOT) == ["da0003", "da0002", "da0001", "da0004"]
     assert await near(ground, 7, SLOT - 1, SLOT) == ["da0002", "da0001"]
+
+
+async def test_two_versions_in_one_decision_are_both_explained(ground: Ground) -> None:
+    one = judged(1, 7)
+    await ground.write(ground.put(ground.alert(1)), PutJudged(one, reasons=b"a"), PutJudged(replace(one, data=b"y"), reasons=b"b"))
+    await ground.write(ground.put(ground.alert(1), "title"), PutJudged(replace(one, data=b"z"), reasons=b"c"))
+    rows = await ground.store.fetch("correlations", tenant=ground.tenant.number, incident=1, born=0, stamp=0, most=10)
+    assert [row["data"] for row in rows] == [b"a", b"b", b"c"]
+
+
+async def test_why_the_alerts_of_an_incident_are_there_is_read_on_from_any_place(ground: Ground) -> None:
+    for number, incident in ((1, "1"), (2, "2"), (3, "1")):
+        await ground.write(ground.put(ground.alert(number)), PutJudged(judged(number, 7, incident=incident), reasons=b"%d" % number))
+    await ground.write(PutJudged(judged(1, 8), reasons=b"1 again"))
+    rows = await ground.store.fetch("correlations", tenant=ground.tenant.number, incident=1, born=0, stamp=0, most=10)
+    assert [row["data"] for row in rows] == [b"1", b"1 again", b"3"]
+    for place, row in enumerate(rows):
+        further = await ground.store.fetch("correlations", tenant=ground.tenant.number, incident=1, born=row["born"], stamp=row["stamp"], most=2)
+        assert further == rows[place : place + 2]

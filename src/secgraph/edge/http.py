@@ -22,6 +22,7 @@ from secgraph.edge.correlation import Correlation
 from secgraph.edge.cors import Cors
 from secgraph.edge.delta import Delta
 from secgraph.edge.exchange import JSON, KINDS, PLAIN_JSON, Answer, Asked, Header, Level, Receive, Scope, Send, path_segments
+from secgraph.edge.explain import Explainer
 from secgraph.edge.legacy import Older
 from secgraph.edge.origin import Origins
 from secgraph.edge.push import Push
@@ -61,6 +62,7 @@ class Edge:
         reader: Reader,
         delta: Delta,
         assessor: Assessor,
+        explainer: Explainer,
         writer: Writer,
         actor: Actor,
         older: Older,
@@ -99,6 +101,7 @@ class Edge:
             ("GET", "members_count"): reader.count,
             ("GET", "records"): reader.records,
             ("GET", "assessment"): assessor.assessment,
+            ("GET", "correlations"): explainer.correlations,
             ("PATCH", "item"): writer.update,
             ("POST", "comments"): writer.comment,
         }

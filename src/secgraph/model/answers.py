@@ -18,6 +18,7 @@ _SAYS = {
     "batch": "Up to twenty requests in one", "count": "Counts", "delta": "What changed since",
     "members": "Lists what it holds", "members_count": "Counts what it holds", "records": "What every source said, as it came",
     "assessment": "How urgent it is and why, when it is due, whether it has settled",
+    "correlations": "Why each of its alerts is where it is",
     "health": "Whether the server is well", "openapi": "Every call, as OpenAPI 3.1", "ingest": "Takes the records of a source",
     "token": "Issues an access token", "discovery": "Where the authority's endpoints are",
     "keys": "The keys that tokens are signed with", "correlation": "How alerts are put together",
@@ -33,6 +34,7 @@ _OURS = {
     "singleton": "singleton", "openapi": "document", "discovery": "document", "keys": "keys",
     "correlation": "correlationSettings",
     "assessment": "assessment",
+    "records": "recordCollectionResponse", "correlations": "correlationCollectionResponse",
 }  # fmt: skip
 """The components that these answer with."""
 
@@ -73,7 +75,9 @@ def prefers(call: Call) -> bool:
         return _creates(call)
     if call.method == "DELETE":
         return False
-    return call.what in {"collection", "members", "delta", "item"} or (call.what == "comments" and call.method == "POST")
+    if call.what == "comments":
+        return call.method == "POST"
+    return call.what in {"collection", "members", "delta", "item"}
 
 
 def _creates(call: Call) -> bool:
@@ -168,7 +172,7 @@ def _good(call: Call) -> Iterator[tuple[int, Schema]]:
         yield 503, _answer("Not yet, or not any more.", content, headers)
     if (call.method == "PATCH" and call.set is not None) or (call.method == "POST" and call.what == "comments"):
         yield 204, _answer("It was changed; its entity tag is in the header.", {}, tagged)
-    preferred = ["Preference-Applied"] if prefers(call) else []
+    preferred = ["Preference-Applied"] if prefers(call) or "$top" in call.options else []
     shown = [*headers, *(["ETag"] if call.what == "item" else []), *preferred]
     yield 200, _answer("As asked.", content, shown)
     if older and call.method == "GET":
@@ -203,8 +207,8 @@ def _shown(call: Call) -> Schema:
         return ref(collected(kind))
     if kind is not None and call.what == "delta":
         return ref(f"{kind.name}DeltaResponse")
-    if call.what in {"comments", "records"}:
-        return ref(f"{COMMENT}CollectionResponse" if call.what == "comments" else "recordCollectionResponse")
+    if call.what == "comments":
+        return ref(f"{COMMENT}CollectionResponse")
     return ref(_OURS[call.what])
 
 

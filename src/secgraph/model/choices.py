@@ -215,6 +215,8 @@ OWN_PERMISSIONS = MappingProxyType(
     }
 )
 
+_INCIDENT_READERS = names("SecurityIncident.Read.All SecurityIncident.ReadWrite.All")
+
 OWN_OPERATIONS = MappingProxyType(
     {
         # What we serve beyond the contract: method, path below the origin, application permissions (any one is enough).
@@ -236,6 +238,7 @@ OWN_OPERATIONS = MappingProxyType(
             names("SecurityCorrelation.Read.All SecurityCorrelation.ReadWrite.All"),
         ),
         "correlation_update": ("PATCH", "/security/correlationSettings", names("SecurityCorrelation.ReadWrite.All")),
+        "correlations": ("GET", "/security/incidents/{incident-id}/correlations", _INCIDENT_READERS),
     }
 )
 

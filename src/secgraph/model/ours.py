@@ -96,6 +96,41 @@ _ASSESSMENT = {
     "entities": array(_ENTITY, description="The weightiest first."),
 }
 
+_SHARED = record(
+    {
+        "id": {"type": "string", "description": "The thing's own."},
+        "type": TEXT,
+        "key": {"type": "string", "description": "The key by which it is one and the same for both alerts."},
+        "name": TEXT,
+        "roles": array(TEXT, minItems=2, maxItems=2),
+        "strength": {"type": "number"},
+        "rarity": {"type": "number"},
+        "weight": {"type": "number", "description": "What it adds to the score."},
+    },
+    ("id", "type", "key", "name", "roles", "strength", "rarity", "weight"),
+)
+
+_CORRELATION = {
+    "createdDateTime": _MOMENT,
+    "alertId": TEXT,
+    "withAlertId": nullable(TEXT),
+    "outcome": {"type": "string", "enum": ["joined", "merged", "refused", "mergeSuggested", "notLinked"]},
+    "incidentId": {"type": "string", "description": "Where the alert was put then."},
+    "otherIncidentId": nullable({"type": "string", "description": "The incident that was merged into it, or was not joined."}),
+    "continues": {"type": "boolean", "description": "Whether the incident was opened to go on from the other one."},
+    "why": nullable({"type": "string", "enum": ["resolved", "apart", "touched", "alerts", "span", "series"]}),
+    "whyInWords": nullable(TEXT),
+    "kind": nullable({"type": "string", "enum": ["shared", "series", "twin"]}),
+    "score": nullable({"type": "number"}),
+    "entities": array(_SHARED, description="What both alerts name, the weightiest first."),
+    "correlationReason": nullable({"type": "string", "description": "Members of correlationReason, parted by commas."}),
+    "tactics": nullable(array(TEXT, description="The earlier and the later, where one follows the other.")),
+    "gapSeconds": nullable(_NUMBER),
+    "snapshot": nullable(_NUMBER),
+    "sentence": TEXT,
+    "truncated": array(TEXT, description="Keys of things that more alerts name than were looked at."),
+}
+
 _REPORT = record(
     {
         "records": _NUMBER,
@@ -134,6 +169,9 @@ COMPONENTS: dict[str, Schema] = {
     "batchRequest": record({"requests": array(_REQUEST, minItems=1, maxItems=20)}, ("requests",)),
     "batchResponse": record({"responses": array(_ANSWERED)}, ("responses",)),
     "correlationChange": record({name: nullable(schema) for name, schema in _SETTINGS.items()}, ()),
+    "correlationCollectionResponse": record(
+        {"@odata.context": URL, "@odata.nextLink": URL, "value": array(record(_CORRELATION, _CORRELATION))}, ("value",)
+    ),
     "correlationSettings": record({"@odata.context": URL, **_SETTINGS}, tuple(_SETTINGS)),
     "document": {"type": "object"},
     "error": record({"error": _ERROR}, ("error",)),

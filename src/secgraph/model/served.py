@@ -17,7 +17,7 @@ from secgraph.model.edm import VERSIONS, Action, EntitySet, Model, Operation, Ve
 
 What = Literal[
     "service", "batch", "metadata", "singleton", "collection", "count", "delta", "item", "comments", "members",
-    "members_count", "records", "assessment", "correlation", "action",
+    "members_count", "records", "assessment", "correlation", "correlations", "action",
 ]  # fmt: skip
 """What a path below a version root means."""
 
@@ -29,7 +29,7 @@ State = Literal["served", "later", "not ours"]
 BATCH = "batch"
 """The published operation that every version root has."""
 
-_BELOW: tuple[What, ...] = ("records", "assessment")
+_BELOW: tuple[What, ...] = ("records", "assessment", "correlations")
 """What is ours below an object of a published set."""
 
 _ASKED = ("$filter", "$search", "$orderby", "$select", "$expand", "$top", "$skip", "$count", "$skiptoken", "$format")
@@ -43,6 +43,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "comments": ("$format",),
     "records": ("$format",),
     "assessment": ("$format",),
+    "correlations": ("$top", "$skiptoken", "$format"),
 }
 """The query options of each kind of call; where it is answered, others are refused."""
 

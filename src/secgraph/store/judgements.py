@@ -41,6 +41,7 @@ class Judgements:
         self._closed: list[str] = []
         self._apart: dict[tuple[str, str], bool] = {}
         self._reasons: list[tuple[Any, ...]] = []
+        self._explained: set[tuple[int, int]] = set()
 
     def judge(self, before: Judged | None, after: Judged) -> None:
         """An alert is judged so from now on."""
@@ -70,7 +71,12 @@ class Judgements:
             self._names.setdefault(key, (text, called))
 
     def explain(self, born: int, stamp: int, data: bytes) -> None:
-        """Why an alert is where it is."""
+        """Why an alert is where it is. What is said of one twice at an instant stands a tick apart, which is less than there is
+        between two decisions.
+        """
+        while (born, stamp) in self._explained:
+            stamp += 1
+        self._explained.add((born, stamp))
         self._reasons.append((self._tenant, born, stamp, data))
 
     def put_case(self, case: Case) -> None:

@@ -166,6 +166,14 @@ SELECT e.key, e.text, e.name,
   (SELECT max(p.last) FROM slots s JOIN postings p ON p.tenant = e.tenant AND p.slot = s.slot AND p.key = e.key) AS last
 FROM entities e WHERE e.tenant = :tenant AND e.text > :after ORDER BY e.text LIMIT :most;
 
+-- name: correlations
+-- Why the alerts of an incident are where they are, in the order in which they came: from one of these on. By its own choice
+-- the planner walks over all alerts of the tenant, for they are in that order.
+SELECT s.born, s.alert, r.stamp, r.data FROM subjects s INDEXED BY subjects_incident CROSS JOIN reasons r
+WHERE r.tenant = s.tenant AND r.born = s.born AND s.tenant = :tenant AND s.incident = :incident
+  AND (s.born, r.stamp) >= (:born, :stamp)
+ORDER BY s.born, r.stamp LIMIT :most;
+
 -- name: case_put
 INSERT INTO cases (tenant, incident, alerts, first, last, series, continues, joined, settled, outline)
 VALUES (:tenant, :incident, :alerts, :first, :last, :series, :continues, :joined, :settled, :outline)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
+from secgraph.ingest.correlate.place import Placement
 from secgraph.ingest.correlate.subject import Subject
 from secgraph.ingest.entities import Entity
 from secgraph.store.judgements import numbers, packed
@@ -36,6 +36,7 @@ class _Packed(msgspec.Struct, array_like=True, gc=False):
 
 
 _decoder = msgspec.msgpack.Decoder(_Packed)
+_reasons = msgspec.msgpack.Decoder(tuple[str, Placement, list[str]])
 
 
 def pack(subject: Subject) -> bytes:
@@ -71,6 +72,13 @@ def numbered(subject: Subject, keys: bytes) -> dict[str, int]:
     return dict(zip(subject.places, numbers(keys), strict=False))  # the last is of what raised it
 
 
-def as_data(value: Any) -> bytes:
-    """Reasons as they are kept."""
-    return msgspec.msgpack.encode(value)
+def as_data(reasons: tuple[str, Placement, list[str]]) -> bytes:
+    """Reasons as they are kept: the incident that an alert came into, how it was placed, and the keys of things that more
+    alerts name than were looked at.
+    """
+    return msgspec.msgpack.encode(reasons)
+
+
+def from_data(data: bytes) -> tuple[str, Placement, list[str]]:
+    """Reasons as they were kept."""
+    return _reasons.decode(data)

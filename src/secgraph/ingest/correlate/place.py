@@ -58,6 +58,8 @@ class Placement:
     refused: tuple[Refused, ...] = ()
     continues: str | None = None
     """The incident that the opened one goes on from."""
+    reached: tuple[str, ...] = ()
+    """The incident to which each of the links led, before any merge."""
 
     @property
     def suggested(self) -> tuple[str, ...]:
@@ -87,7 +89,7 @@ def place(
     that its source names, to which it belongs in any case.
     """
     group = [standings[home]] if home is not None else []
-    used: list[Link] = [links[home]] if home is not None and home in links else []
+    used: dict[str, Link] = {home: links[home]} if home is not None and home in links else {}
     refused: list[Refused] = []
     for incident, link in sorted(links.items(), key=lambda item: (-item[1].score, standings[item[0]].born)):
         if incident == home:
@@ -95,7 +97,7 @@ def place(
         why = _against(standings[incident], group, subject, settings, counted=home is not None)
         if why is None:
             group.append(standings[incident])
-            used.append(link)
+            used[incident] = link
         else:
             refused.append(Refused(link, incident, why))
     if not group:
@@ -103,7 +105,7 @@ def place(
         return Placement(None, (), (), tuple(refused), continued)
     stays = survivor(group)
     merged = tuple(one.id for one in sorted(group, key=_age) if one.id != stays.id)
-    return Placement(stays.id, tuple(used), merged, tuple(refused))
+    return Placement(stays.id, tuple(used.values()), merged, tuple(refused), reached=tuple(used))
 
 
 def survivor(group: Iterable[Standing]) -> Standing:
