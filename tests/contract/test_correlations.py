@@ -1,8 +1,9 @@
-"""Why alerts are where they are, as clients read it."""
+"""Why alerts are where they are, as clients read it, and how a person answers a suggestion."""
 
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -72,6 +73,12 @@ class Case:
 @pytest.fixture
 def case(desk: Graph) -> Case:
     return Case(desk)
+
+
+async def keep_apart(graph: Graph, incident: str, *others: str, status: int = 200) -> Any:
+    answer = await graph.ask("POST", f"{INCIDENTS}/{incident}/keepApart", json={"incidentIds": list(others)})
+    assert answer.status_code == status, answer.text
+    return answer.json() if status == 200 else answer.json()["error"]["message"]
 
 
 async def suggested(case: Case) -> tuple[str, str, str]:
@@ -188,39 +195,112 @@ async def test_a_link_is_good_for_its_own_list_alone(case: Case) -> None:
     assert (await case.graph.ask("GET", link.replace("$top=1", "$top=2"))).status_code == 200
 
 
-@pytest.mark.parametrize(("permission", "reads"), [
-    ("SecurityIncident.Read.All", 200), ("SecurityIncident.ReadWrite.All", 200), ("SecurityAlert.ReadWrite.All", 403), ("SecurityData.Manage.All", 403),
+@pytest.mark.parametrize(("permission", "reads", "keeps"), [
+    ("SecurityIncident.Read.All", 200, 403), ("SecurityIncident.ReadWrite.All", 200, 200), ("SecurityAlert.ReadWrite.All", 403, 403), ("SecurityData.Manage.All", 403, 200),
 ])  # fmt: skip
-async def test_permissions(case: Case, permission: str, reads: int) -> None:
+async def test_permissions(case: Case, permission: str, reads: int, keeps: int) -> None:
     graph = case.graph
-    one = await case.place(await case.report(1))
+    one, two = [await case.place(await case.report(which)) for which in (1, 2)]
     mine = graph.headers
     try:
         await graph.sign_in(*await graph.application_with(permission, name=permission))
         assert (await graph.ask("GET", f"{INCIDENTS}/{one}/correlations")).status_code == reads
+        assert (await graph.ask("POST", f"{INCIDENTS}/{one}/keepApart", json={"incidentIds": [two]})).status_code == keeps
     finally:
         graph.headers = mine
 
 
-async def test_a_suggestion_is_told(case: Case) -> None:
+# --- keepApart ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_suggestion_is_told_and_can_be_refused(case: Case) -> None:
     here, other, alert = await suggested(case)
     [item] = [one for one in await case.why(here) if one["outcome"] != "joined"]
     assert (item["alertId"], item["outcome"], item["why"], item["otherIncidentId"]) == (alert, "mergeSuggested", "touched", other)
+    body = await keep_apart(case.graph, here, other)
+    assert (body["incidentId"], body["apartFromIncidentIds"]) == (here, [other])
+    further = await case.report(1, 2)
+    told = {one["outcome"]: one["why"] for one in await case.why(await case.place(further)) if one["alertId"] == further}
+    assert told == {"joined": None, "refused": "apart"}
+    assert (await case.graph.get(f"{INCIDENTS}/{other}"))["status"] == "active"
 
 
-async def test_another_tenant_has_no_such_incident(case: Case) -> None:
-    one = await case.place(await case.report(1))
+async def test_what_nobody_touched_is_kept_apart_too(case: Case) -> None:
+    one, two = [await case.place(await case.report(which)) for which in (1, 2)]
+    await keep_apart(case.graph, two, one)
+    joined = await case.place(await case.report(1, 2))
+    assert joined in {one, two}
+    assert [(await case.graph.get(f"{INCIDENTS}/{key}"))["redirectIncidentId"] for key in (one, two)] == [None, None]
+
+
+async def test_a_suggestion_is_accepted_by_a_merge(case: Case) -> None:
+    here, other, _ = await suggested(case)
+    answer = await case.graph.ask("POST", f"{INCIDENTS}/mergeIncidents", json={"incidentIds": [here, other]})
+    assert answer.json()["targetIncidentId"] == here
+    assert "one incident" in await keep_apart(case.graph, here, other, status=400)
+    assert "one incident" in await keep_apart(case.graph, other, here, status=400)
+
+
+async def test_it_is_told_once_of_each_incident_and_repeating_it_changes_nothing(case: Case) -> None:
+    graph = case.graph
+    one, two, three = [await case.place(await case.report(which)) for which in (1, 2, 3)]
+
+    async def events() -> list[tuple[str, list[str], str]]:
+        found = await graph.core.store.fetch("events", tenant=graph.tenant.number, after=0, most=100_000)
+        return [(row["id"], json.loads(row["changed"]), row["cause"]) for row in found]
+
+    before = len(await events())
+    shown = await graph.get(f"{INCIDENTS}/{one}")
+    await keep_apart(graph, one, two)
+    cause = f"app:{graph.application.id} keepApart"
+    assert (await events())[before:] == [(two, ["lastModifiedBy", "apart"], cause), (one, ["lastModifiedBy", "apart"], cause)]
+    after = await graph.get(f"{INCIDENTS}/{one}")
+    assert {name for name in after if after[name] != shown[name]} == {"@odata.etag", "lastUpdateDateTime", "lastModifiedBy"}
+    for again in ((one, two), (two, one), (one, f" {two} ", two)):
+        await keep_apart(graph, *again)
+    assert len(await events()) == before + 2
+    body = await keep_apart(graph, one, two, three)
+    assert body["apartFromIncidentIds"] == [two, three]
+    assert (await events())[before + 2 :] == [(three, ["lastModifiedBy", "apart"], cause), (one, ["apart"], cause)]
+    assert (await keep_apart(graph, three, one))["apartFromIncidentIds"] == [one], "both ways"
+
+
+async def test_what_was_merged_stands_for_where_it_went(case: Case) -> None:
+    one, two, three = [await case.place(await case.report(which)) for which in (1, 2, 3)]
+    await case.graph.ask("POST", f"{INCIDENTS}/mergeIncidents", json={"incidentIds": [one, two]})
+    body = await keep_apart(case.graph, two, three)
+    assert (body["incidentId"], body["apartFromIncidentIds"]) == (one, [three])
+    assert (await keep_apart(case.graph, three, two))["apartFromIncidentIds"] == [one]
+
+
+@pytest.mark.parametrize(("body", "said"), [
+    ([], "must be a JSON object"), ({}, "incidentIds: must be a list"), ({"incidentIds": []}, "incidentIds: must be a list"), ({"incidentIds": "1"}, "must be a list"),
+    ({"incidentIds": [1]}, "incidentIds/0: must be a text"), ({"incidentIds": ["1", " "]}, "incidentIds/1: is empty"), ({"incidents": ["1"]}, "incidents: is not a parameter"),
+    ({"incidentIds": [str(number) for number in range(1001)]}, "more than 1000 ids"),
+])  # fmt: skip
+async def test_a_body_that_cannot_be_meant(case: Case, body: Any, said: str) -> None:
+    incident = await case.place(await case.report(1))
+    answer = await case.graph.ask("POST", f"{INCIDENTS}/{incident}/keepApart", json=body)
+    assert (answer.status_code, said in answer.text) == (400, True), answer.text
+
+
+async def test_what_is_not_there_is_named_and_nothing_is_changed(case: Case) -> None:
+    one, two = [await case.place(await case.report(which)) for which in (1, 2)]
+    assert "no incident '999999'" in await keep_apart(case.graph, one, two, "999999", status=404)
+    assert "no incident '999998'" in await keep_apart(case.graph, "999998", two, status=404)
+    assert (await keep_apart(case.graph, two, one))["apartFromIncidentIds"] == [one], "not kept apart before"
     other = await case.graph.core.registry.create_tenant(f"other{case.number}")
     application, secret = await case.graph.core.registry.create_application(other, "app", ["SecurityIncident.ReadWrite.All"])
     mine = case.graph.headers
     try:
         await case.graph.sign_in(application, secret, other)
+        assert f"no incident '{one}'" in await keep_apart(case.graph, one, two, status=404)
         assert (await case.graph.ask("GET", f"{INCIDENTS}/{one}/correlations")).status_code == 404
     finally:
         case.graph.headers = mine
 
 
 async def test_other_methods(case: Case) -> None:
-    for method in ("POST", "PATCH", "DELETE"):
-        answer = await case.graph.ask(method, f"{INCIDENTS}/1/correlations")
-        assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    for method, path, allowed in (("POST", "correlations", "GET"), ("GET", "keepApart", "POST"), ("DELETE", "keepApart", "POST")):
+        answer = await case.graph.ask(method, f"{INCIDENTS}/1/{path}")
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed)

@@ -122,7 +122,7 @@ def anywhere() -> Iterator[Any]:
     """Every method at every place that a set could have."""
     calls = {(call.method, f"/{version}{place(call.path)}") for call in served.calls(MODEL) for version in call.versions}
     for one, version, method in itertools.product(MODEL.sets.values(), VERSIONS, ("GET", "POST", "PATCH", "PUT", "DELETE")):
-        for below in ("", "/$count", "/delta()", "/x", "/x/comments", "/x/records", "/x/assessment", "/x/correlations", "/x/alerts", "/x/alerts/$count", "/x/x", "/$value"):
+        for below in ("", "/$count", "/delta()", "/x", "/x/comments", "/x/records", "/x/assessment", "/x/correlations", "/x/keepApart", "/x/alerts", "/x/alerts/$count", "/x/x", "/$value"):
             path = f"/{version}/{one.path}{below}"
             # `x` at the place of a key is any word there, `$value` among them.
             known = (method, path) in calls or (below == "/$value" and (method, f"/{version}/{one.path}/x") in calls)

@@ -81,7 +81,7 @@ def test_two_calls_at_one_place_stop_the_start(model: Model) -> None:
     ("collection", "security/alerts_v2", ("GET",)), ("item", "security/alerts_v2", ("GET", "PATCH")), ("comments", "security/incidents", ("GET", "POST")),
     ("collection", "security/assets", ("GET", "POST")), ("item", "security/assets", ("GET", "PATCH", "DELETE")), ("comments", "security/assets", ()),
     ("comments", "security/alerts", ()), ("members", "security/alerts_v2", ()), ("members", "security/incidents", ("GET",)),
-    ("correlations", "security/incidents", ("GET",)), ("correlations", "security/alerts_v2", ()),
+    ("correlations", "security/incidents", ("GET",)), ("correlations", "security/alerts_v2", ()), ("keep_apart", "security/incidents", ("POST",)),
     ("action", "security/alerts_v2", ("POST",)), ("records", "security/incidents", ()), ("batch", None, ("POST",)), ("service", None, ("GET",)), ("correlation", None, ("GET", "PATCH")),
     ("assessment", "security/incidents", ("GET",)), ("assessment", "security/alerts_v2", ()),
 ])  # fmt: skip
@@ -129,7 +129,7 @@ def test_nothing_is_served_that_is_not_ours(model: Model) -> None:
     ("alerts_v2_comments", "$format"), ("alerts_v2_comment_add", ""), ("records", "$format"), ("assessment", "$format"),
     ("assets_list", "$filter $search $orderby $select $top $skip $count $skiptoken $format"),
     ("assets_delta", "$filter $select $top $skiptoken $deltatoken $format"), ("asset_create", ""), ("asset_delete", ""),
-    ("correlations", "$top $skiptoken $format"),
+    ("correlations", "$top $skiptoken $format"), ("keep_apart", ""),
     ("incidents_merge", ""), ("batch", ""), ("ingest", ""),
 ])  # fmt: skip
 def test_the_options_of_a_call(model: Model, name: str, options: str) -> None:

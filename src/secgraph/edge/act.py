@@ -14,12 +14,12 @@ from secgraph.edge.exchange import Answer, Asked, decoded
 from secgraph.edge.route import Target
 from secgraph.edge.write import committed
 from secgraph.errors import BadBody
-from secgraph.ingest import manual, regroup
+from secgraph.ingest import apart, manual, regroup
 from secgraph.ingest.door import Door
 from secgraph.ingest.regroup import Call
 from secgraph.model.call import arguments
 from secgraph.model.choices import ALERTS
-from secgraph.model.edm import Action, Model
+from secgraph.model.edm import Action, EntitySet, Model
 from secgraph.store.protocol import Store
 
 Act = Callable[[Asked, Caller, Target, Action], Awaitable[Answer]]
@@ -60,6 +60,17 @@ class Actor:
         )
         return _merge_response(asked, target, merged)
 
+    async def keep_apart(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
+        """Keeps an incident apart from others; the answer names all that it is kept apart from (an extension)."""
+        others = _ids("incidentIds", _named(await asked.json(self._most)))
+        call = Call("keepApart", caller.app_id, caller.name)
+        key = target.key.casefold()
+        here, told = await self._store.write(
+            caller.tenant, apart.apart_needs(key, others), lambda facts: apart.keep_apart(facts, key, others, call)
+        )
+        head = render.context(f"{asked.base}/{target.version}", f"{one.path}('{here}')/keepApart")
+        return Answer(body=render.item(head, msgspec.json.encode({"incidentId": here, "apartFromIncidentIds": told})))
+
     async def move_alerts(self, asked: Asked, caller: Caller, target: Target, action: Action) -> Answer:
         """Moves alerts into an incident, or into a new one; the answer names it."""
         given = arguments(action, await asked.json(self._most))
@@ -93,6 +104,24 @@ def _call(action: Action, caller: Caller, given: dict[str, Any], comment: str, r
     if text is not None and len(text) > LONGEST_COMMENT:
         raise BadBody(comment, f"is longer than {LONGEST_COMMENT} characters.")
     return Call(action.name, caller.app_id, caller.name, text if text and not text.isspace() else None, given[reasons])
+
+
+def _named(body: Any) -> list[str]:
+    """The incidents that a body names; BadBody where it names none, or anything else."""
+    if not isinstance(body, dict):
+        raise BadBody("", "The body must be a JSON object.", hint='For example {"incidentIds": ["17"]}.')
+    found: Any = None
+    for name, given in body.items():
+        if name.casefold() == "incidentids":
+            found = given
+        elif "@" not in name:
+            raise BadBody(name, "is not a parameter of keepApart.", hint="Parameters: incidentIds.")
+    if not isinstance(found, list) or not found:
+        raise BadBody("incidentIds", "must be a list of one or more incidents.")
+    for place, one in enumerate(found):
+        if not isinstance(one, str):
+            raise BadBody(f"incidentIds/{place}", "must be a text.")
+    return found
 
 
 def _ids(name: str, given: list[str]) -> list[str]:

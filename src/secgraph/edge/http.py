@@ -102,6 +102,7 @@ class Edge:
             ("GET", "records"): reader.records,
             ("GET", "assessment"): assessor.assessment,
             ("GET", "correlations"): explainer.correlations,
+            ("POST", "keep_apart"): actor.keep_apart,
             ("PATCH", "item"): writer.update,
             ("POST", "comments"): writer.comment,
         }

@@ -110,6 +110,8 @@ def _match(version: Version, parts: list[str], model: Model) -> Target | None:
             return Target("assessment", version, one, key, "assessment")
         case [key, word] if word.lower() == "correlations" and one.path == INCIDENTS:
             return Target("correlations", version, one, key, "correlations")
+        case [key, word] if word.lower() == "keepapart" and one.path == INCIDENTS:
+            return Target("keep_apart", version, one, key, "keepApart")
         case [key, word] if word.lower() in {name.lower() for name in one.choices.expand}:
             return Target("members", version, one, key, _spelled(one, word))
         case [key, word, count] if word.lower() in {name.lower() for name in one.choices.expand} and count.lower() == "$count":

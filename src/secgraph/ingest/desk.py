@@ -57,9 +57,17 @@ class Desk:
 
     def touch(self, incident: str) -> None:
         """Notes that an incident gained or lost alerts."""
+        self._note(incident, "alerts")
+
+    def part(self, incident: str) -> None:
+        """Notes that an incident is kept apart from others."""
+        self._note(incident, "apart")
+
+    def _note(self, incident: str, what: str) -> None:
+        """Has the event of an incident tell what changed of it beside its members."""
         key = (INCIDENTS, incident)
         self._signed(key)
-        self._changed.setdefault(key, {})["alerts"] = None
+        self._changed.setdefault(key, {})[what] = None
 
     def redirect(self, incidents: Sequence[str], target: str) -> None:
         """Makes incidents old names of another one, which takes over their comments and tags."""

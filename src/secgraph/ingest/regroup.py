@@ -66,8 +66,8 @@ def merge(facts: Facts, incidents: Sequence[str], call: Call) -> Deciding[str]:
     """Merges incidents into the first of them; the answer is the one that survives. NotFound names those that are not there,
     BadBody says when they hold too many alerts for one call.
     """
-    _present(facts, INCIDENTS, incidents, "incident")
-    target, *merged = _ends(facts, incidents)
+    present(facts, INCIDENTS, incidents, "incident")
+    target, *merged = ends(facts, incidents)
     yield Needs(held=tuple((incident, HELD + 1) for incident in merged))
     alerts = [key for incident in merged for key in facts.held[incident]]
     if len(alerts) > HELD:
@@ -89,7 +89,7 @@ def merge(facts: Facts, incidents: Sequence[str], call: Call) -> Deciding[str]:
     return Decision([*desk.changes(last=target), *cases.changes()], target)
 
 
-def _ends(facts: Facts, incidents: Iterable[str]) -> list[str]:
+def ends(facts: Facts, incidents: Iterable[str]) -> list[str]:
     """The incidents in which these are now, each once, in the order named."""
     known = (key for key in incidents if (INCIDENTS, key) in facts.rows)
     return list(dict.fromkeys(destination(facts.rows, key) for key in known))
@@ -110,9 +110,9 @@ def move(facts: Facts, alerts: Sequence[str], incident: str | None, call: Call) 
     """Moves alerts into an incident, or into a new one; the answer is the incident they are in. NotFound names what is not
     there.
     """
-    _present(facts, ALERTS, alerts, "alert")
+    present(facts, ALERTS, alerts, "alert")
     if incident is not None:
-        _present(facts, INCIDENTS, [incident], "incident")
+        present(facts, INCIDENTS, [incident], "incident")
     homes = _homes(facts, alerts)
     yield Needs(held=tuple((key, leaving + 1) for key, leaving in homes.items()))  # whether an incident keeps an alert
     desk = Desk(facts, call.cause, f"API-App:{call.name}")
@@ -171,7 +171,7 @@ def _homes(facts: Facts, alerts: Iterable[str]) -> Counter[str]:
 # --- both -----------------------------------------------------------------------------------------------------------
 
 
-def _present(facts: Facts, path: str, keys: Iterable[str], what: str) -> None:
+def present(facts: Facts, path: str, keys: Iterable[str], what: str) -> None:
     """NotFound when one of them is not there; it names the first few."""
     missing = [key[:80] for key in keys if (path, key) not in facts.rows]
     if missing:

@@ -19,6 +19,7 @@ _SAYS = {
     "members": "Lists what it holds", "members_count": "Counts what it holds", "records": "What every source said, as it came",
     "assessment": "How urgent it is and why, when it is due, whether it has settled",
     "correlations": "Why each of its alerts is where it is",
+    "keep_apart": "Keeps it apart from others, so that nobody but a person makes them one",
     "health": "Whether the server is well", "openapi": "Every call, as OpenAPI 3.1", "ingest": "Takes the records of a source",
     "token": "Issues an access token", "discovery": "Where the authority's endpoints are",
     "keys": "The keys that tokens are signed with", "correlation": "How alerts are put together",
@@ -34,7 +35,7 @@ _OURS = {
     "singleton": "singleton", "openapi": "document", "discovery": "document", "keys": "keys",
     "correlation": "correlationSettings",
     "assessment": "assessment",
-    "records": "recordCollectionResponse", "correlations": "correlationCollectionResponse",
+    "records": "recordCollectionResponse", "correlations": "correlationCollectionResponse", "keep_apart": "keptApart",
 }  # fmt: skip
 """The components that these answer with."""
 
@@ -116,6 +117,8 @@ def _body(call: Call) -> Schema | None:
         return ref(_new(call.set))
     if call.method == "PATCH":
         return ref("correlationChange" if call.set is None else _change(call.set))
+    if call.what == "keep_apart":
+        return ref("keepApart")
     return ref("newComment") if call.method == "POST" and call.what == "comments" else None
 
 

@@ -239,6 +239,12 @@ OWN_OPERATIONS = MappingProxyType(
         ),
         "correlation_update": ("PATCH", "/security/correlationSettings", names("SecurityCorrelation.ReadWrite.All")),
         "correlations": ("GET", "/security/incidents/{incident-id}/correlations", _INCIDENT_READERS),
+        # Who may accept a merge that was suggested may refuse it.
+        "keep_apart": (
+            "POST",
+            "/security/incidents/{incident-id}/keepApart",
+            names("SecurityIncident.ReadWrite.All SecurityData.Manage.All"),
+        ),
     }
 )
 

@@ -96,6 +96,8 @@ _ASSESSMENT = {
     "entities": array(_ENTITY, description="The weightiest first."),
 }
 
+_IDS = array({"type": "string", "minLength": 1}, minItems=1, maxItems=1000)
+
 _SHARED = record(
     {
         "id": {"type": "string", "description": "The thing's own."},
@@ -187,6 +189,10 @@ COMPONENTS: dict[str, Schema] = {
         ("error", "error_description", "error_codes", "timestamp", "trace_id", "correlation_id"),
     ),
     "ingestReport": _REPORT,
+    "keepApart": record({"incidentIds": _IDS}, ("incidentIds",)),
+    "keptApart": record(
+        {"@odata.context": URL, "incidentId": TEXT, "apartFromIncidentIds": array(TEXT)}, ("incidentId", "apartFromIncidentIds")
+    ),
     "keys": record({"keys": array(record(dict.fromkeys(_KEY, TEXT), _KEY))},
                    ("keys",)),
     "newComment": {"anyOf": [_COMMENT, _COMMENTS, record({"value": _COMMENTS}, ("value",))]},

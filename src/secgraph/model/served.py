@@ -17,7 +17,8 @@ from secgraph.model.edm import VERSIONS, Action, EntitySet, Model, Operation, Ve
 
 What = Literal[
     "service", "batch", "metadata", "singleton", "collection", "count", "delta", "item", "comments", "members",
-    "members_count", "records", "assessment", "correlation", "correlations", "action",
+    "members_count", "records", "assessment", "correlation", "correlations", "keep_apart",
+    "action",
 ]  # fmt: skip
 """What a path below a version root means."""
 
@@ -29,7 +30,7 @@ State = Literal["served", "later", "not ours"]
 BATCH = "batch"
 """The published operation that every version root has."""
 
-_BELOW: tuple[What, ...] = ("records", "assessment", "correlations")
+_BELOW: tuple[What, ...] = ("records", "assessment", "correlations", "keep_apart")
 """What is ours below an object of a published set."""
 
 _ASKED = ("$filter", "$search", "$orderby", "$select", "$expand", "$top", "$skip", "$count", "$skiptoken", "$format")
