@@ -17,7 +17,7 @@ from secgraph.testing import Clock, Graph, running
 
 BOTH = ("ingest", "properties", "store", *(f"contract/test_{name}.py" for name in (
     "actions", "alerts", "assessment", "assets", "bad_input", "batch", "correlations", "delta", "delta_links", "delta_removals",
-    "filter", "legacy", "reading", "regrouping", "resolving", "search", "whose_word_counts", "writing",
+    "entities", "filter", "legacy", "reading", "regrouping", "resolving", "search", "whose_word_counts", "writing",
 )), *(f"access/test_{name}.py" for name in ("adopt", "grants", "key_ring", "keys", "links", "tenants", "two_nodes")))  # fmt: skip
 """Folders and files whose tests run on both databases. The others ask little of a store, and run on PostgreSQL with
 `--database postgresql`.
@@ -25,7 +25,7 @@ BOTH = ("ingest", "properties", "store", *(f"contract/test_{name}.py" for name i
 
 PARTITIONED = (
     "store/test_turn.py", "store/test_needs.py", "store/test_removal.py", "store/test_tally.py", "store/test_sift.py",
-    "store/test_registry.py", "contract/test_search.py", "properties/test_paging.py",
+    "store/test_registry.py", "store/test_naming.py", "contract/test_search.py", "properties/test_paging.py",
 )  # fmt: skip
 """Files whose tests run on a PostgreSQL with partitions too."""
 

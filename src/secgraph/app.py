@@ -17,6 +17,7 @@ from secgraph.edge.compress import Compressor
 from secgraph.edge.correlation import Correlation
 from secgraph.edge.cors import Cors
 from secgraph.edge.delta import Delta
+from secgraph.edge.entities import Entities
 from secgraph.edge.explain import Explainer
 from secgraph.edge.grants import Grants
 from secgraph.edge.http import Edge
@@ -171,6 +172,7 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
     grants = Grants(keys, inner.registry, now, hosts, life=life, reuse=reuse)
 
     shown = Views(inner.store)
+    reader = Reader(shown, inner.model, links, settings["page_bytes"])
     lists = Lists(links, settings["page_bytes"])
     limits = Limits(settings["legacy_skip_limit"], settings["legacy_vendor_required"])
 
@@ -185,10 +187,11 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
         model=inner.model,
         tokens=Tokens(keys, inner.registry, now),
         authority=Authority(keys, inner.registry, grants),
-        reader=Reader(shown, inner.model, links, settings["page_bytes"]),
+        reader=reader,
         delta=Delta(shown, inner.model, links, now, settings["delta_days"], settings["page_bytes"]),
         assessor=Assessor(inner.store, now),
         explainer=Explainer(inner.store, lists),
+        entities=Entities(inner.store, inner.model, lists, reader),
         writer=Writer(inner.store, settings["body_bytes"]),
         actor=Actor(inner.store, inner.model, inner.door, settings["body_bytes"]),
         older=Older(inner.store, settings["body_bytes"], limits),

@@ -113,6 +113,8 @@ async def test_an_alert_that_joined_says_what_it_shares_with_which(case: Case) -
     assert sum(one["weight"] for one in entities) * 1.35 == pytest.approx(score, abs=0.001)
     assert sentence.startswith(f"Both alerts name the user u{case.number}x1@contoso.com and the address 203.0.{case.number}.1 within one hour")
     assert created >= (await case.graph.get(f"security/alerts_v2/{second}"))["lastUpdateDateTime"]
+    for one in entities:
+        assert set(await case.graph.ids(f"security/entities/{one['id']}/alerts")) == {first, second}
 
 
 async def test_what_was_merged_names_the_incident_that_is_gone(case: Case) -> None:

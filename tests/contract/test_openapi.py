@@ -165,7 +165,7 @@ VALUES = {"$filter": "id ne 'x'", "$search": "word", "$orderby": "id", "$select"
 def asked() -> Iterator[Any]:
     for call in served.calls(MODEL):
         # A count has no page, so what only shapes one means nothing there and does no harm.
-        if call.method == "GET" and call.set is not None and call.what not in {"count", "members_count"}:
+        if call.method == "GET" and (call.set is not None or call.id.startswith("entit")) and call.what not in {"count", "members_count", "entity_alerts_count"}:
             for name in KNOWN:
                 yield pytest.param(call, name, id=f"{call.id} {name}")
 
@@ -189,7 +189,8 @@ async def test_an_option_is_taken_where_it_is_told_and_refused_elsewhere(six: Gr
 async def keys(graph: Graph) -> dict[str, str]:
     """An id for each place of a path."""
     alert = (await graph.get("security/alerts_v2", top="1"))["value"][0]
-    return {"alert-id": alert["id"], "incident-id": alert["incidentId"], "asset-id": "ws1", "tenant": graph.tenant.id, "source": "graph"}
+    thing = (await graph.get("security/entities", top="1"))["value"][0]
+    return {"alert-id": alert["id"], "incident-id": alert["incidentId"], "entity-id": thing["id"], "asset-id": "ws1", "tenant": graph.tenant.id, "source": "graph"}
 
 
 def filled(path: str, found: dict[str, str]) -> str:
@@ -250,6 +251,7 @@ def pattern(path: str) -> str:
 
 
 ALERTS, INCIDENTS, OLDER, ASSETS = (f"/v1.0/security/{name}" for name in ("alerts_v2", "incidents", "alerts", "assets"))
+THINGS = "/v1.0/security/entities"
 REPRESENTATION, MINIMAL, UNKNOWN = ({"prefer": word} for word in ("return=representation", "return=minimal", "include-unknown-enum-members"))
 
 READS = [
@@ -262,6 +264,8 @@ READS = [
       "/{incident-id}?$expand=alerts", "/{incident-id}/alerts", "/{incident-id}/alerts?$count=true", "/{incident-id}/alerts/$count", "/{incident-id}/comments", "/x/alerts",
       "/{incident-id}/assessment", "/x/assessment", "/{incident-id}/assessment?$top=1",
       "/{incident-id}/correlations", "/{incident-id}/correlations?$top=9999", "/{incident-id}/correlations?$count=true", "/x/correlations")),
+    *(f"{THINGS}{more}" for more in ("", "?$top=1", "?$top=9999", "?$filter=type eq 'user'", "?$filter=x", "/{entity-id}", "/x", "/{entity-id}/alerts",
+      "/{entity-id}/alerts?$count=true&$top=1", "/{entity-id}/alerts/$count", "/x/alerts")),
     *(f"{OLDER}{more}" for more in ("", "?$top=1&$count=true", "?$filter=status eq 'newAlert'", "/$count", "/delta()", "/{alert-id}", "/{alert-id}?$select=title", "/x")),
     *(f"{ASSETS}{more}" for more in ("", "?$top=1&$count=true", "?$filter=criticality ge 'high'", "?$search=ws1", "/$count", "/delta()", "/{asset-id}",
       "/{asset-id}?$select=aliases", "/x")),

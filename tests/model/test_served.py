@@ -82,7 +82,7 @@ def test_two_calls_at_one_place_stop_the_start(model: Model) -> None:
     ("collection", "security/assets", ("GET", "POST")), ("item", "security/assets", ("GET", "PATCH", "DELETE")), ("comments", "security/assets", ()),
     ("comments", "security/alerts", ()), ("members", "security/alerts_v2", ()), ("members", "security/incidents", ("GET",)),
     ("correlations", "security/incidents", ("GET",)), ("correlations", "security/alerts_v2", ()), ("keep_apart", "security/incidents", ("POST",)),
-    ("action", "security/alerts_v2", ("POST",)), ("records", "security/incidents", ()), ("batch", None, ("POST",)), ("service", None, ("GET",)), ("correlation", None, ("GET", "PATCH")),
+    ("entities", None, ("GET",)), ("entity_alerts", None, ("GET",)), ("action", "security/alerts_v2", ("POST",)), ("records", "security/incidents", ()), ("batch", None, ("POST",)), ("service", None, ("GET",)), ("correlation", None, ("GET", "PATCH")),
     ("assessment", "security/incidents", ("GET",)), ("assessment", "security/alerts_v2", ()),
 ])  # fmt: skip
 def test_methods(model: Model, what: served.What, path: str | None, methods: tuple[str, ...]) -> None:
@@ -130,7 +130,8 @@ def test_nothing_is_served_that_is_not_ours(model: Model) -> None:
     ("assets_list", "$filter $search $orderby $select $top $skip $count $skiptoken $format"),
     ("assets_delta", "$filter $select $top $skiptoken $deltatoken $format"), ("asset_create", ""), ("asset_delete", ""),
     ("correlations", "$top $skiptoken $format"), ("keep_apart", ""),
-    ("incidents_merge", ""), ("batch", ""), ("ingest", ""),
+    ("entities", "$filter $top $skiptoken $format"), ("entity", "$format"), ("entity_alerts_count", "$filter $search"),
+    ("entity_alerts", "$filter $search $orderby $select $top $skip $count $skiptoken $format"), ("incidents_merge", ""), ("batch", ""), ("ingest", ""),
 ])  # fmt: skip
 def test_the_options_of_a_call(model: Model, name: str, options: str) -> None:
     [call] = [call for call in served.calls(model) if call.id == name]

@@ -38,6 +38,7 @@ tls-verify = {trust}
 "path.alert-id" = {alert}
 "path.incident-id" = {incident}
 "path.asset-id" = {asset}
+"path.entity-id" = {thing}
 "path.tenant" = {tenant}
 
 [checks]
@@ -77,12 +78,14 @@ def test_schemathesis_finds_nothing(target: Any, tmp_path: Path) -> None:
         document = client.get("/openapi.json").json()
         alert = client.get("/v1.0/security/alerts_v2?$top=1", headers=headers).json()["value"][0]
         asset = client.post("/v1.0/security/assets", headers=headers, json={"kind": "device"}).json()
+        thing = client.get("/v1.0/security/entities?$top=1", headers=headers).json()["value"][0]
     operations = [operation for item in document["paths"].values() for operation in item.values()]
     asking = [one["operationId"] for one in operations if "requestBody" in one or options_of(document, one)]
     assert 10 < len(asking) < len(operations) - 10
     members = {
         "hooks": tmp_path / "hooks.py", "authorization": headers["authorization"], "trust": target.folder / "ca.pem",
-        "alert": alert["id"], "incident": alert["incidentId"], "asset": asset["id"], "tenant": target.quickstart["TENANT"], "asking": asking,
+        "alert": alert["id"], "incident": alert["incidentId"], "asset": asset["id"], "thing": thing["id"],
+        "tenant": target.quickstart["TENANT"], "asking": asking,
     }  # fmt: skip
     (tmp_path / "hooks.py").write_text(HOOKS)
     said = {name: json.dumps(value if isinstance(value, list) else str(value)) for name, value in members.items()}

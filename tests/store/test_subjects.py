@@ -153,7 +153,7 @@ async def test_of_an_alert_taken_away_nothing_is_left(ground: Ground) -> None:
 
 
 async def named_there(ground: Ground) -> list[str]:
-    return [row["text"] for row in await ground.store.fetch("entities", tenant=ground.tenant.number, after="", most=10)]
+    return [row["text"] for row in await ground.store.fetch("entities", tenant=ground.tenant.number, after="", before="~", most=10)]
 
 
 async def test_a_case_comes_back_and_keeps_its_pairs_both_ways(ground: Ground) -> None:
@@ -179,7 +179,7 @@ async def test_what_was_named_keeps_its_first_name(ground: Ground) -> None:
     for number, name in ((1, "Ana"), (2, "Ana Ruiz")):
         await ground.add(number)
         await ground.write(PutJudged(judged(number, 7), ((7, "user.upn:ana@x", name),)))
-    assert [row["name"] for row in await ground.store.fetch("entities", tenant=ground.tenant.number, after="", most=10)] == ["Ana"]
+    assert [row["name"] for row in await ground.store.fetch("entities", tenant=ground.tenant.number, after="", before="~", most=10)] == ["Ana"]
 
 
 async def test_what_is_found_does_not_end_at_a_slot(ground: Ground) -> None:

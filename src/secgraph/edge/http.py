@@ -21,6 +21,7 @@ from secgraph.edge.control import Control
 from secgraph.edge.correlation import Correlation
 from secgraph.edge.cors import Cors
 from secgraph.edge.delta import Delta
+from secgraph.edge.entities import Entities
 from secgraph.edge.exchange import JSON, KINDS, PLAIN_JSON, Answer, Asked, Header, Level, Receive, Scope, Send, path_segments
 from secgraph.edge.explain import Explainer
 from secgraph.edge.legacy import Older
@@ -63,6 +64,7 @@ class Edge:
         delta: Delta,
         assessor: Assessor,
         explainer: Explainer,
+        entities: Entities,
         writer: Writer,
         actor: Actor,
         older: Older,
@@ -106,6 +108,7 @@ class Edge:
             ("PATCH", "item"): writer.update,
             ("POST", "comments"): writer.comment,
         }
+        self._things = entities.handlers()
         self._older: dict[tuple[str, str], Handler] = {
             **{key: older.reading(handler) for key, handler in self._handlers.items() if key[0] == "GET"},
             ("PATCH", "item"): older.update,
@@ -273,7 +276,8 @@ class Edge:
         if not may(caller, needed := call.permissions or ()):
             raise await self._denied(asked, caller, needed, f"{call.method} {call.path}")
         if meant.set is None:
-            return await self._correlation.answer(asked, caller, meant)
+            own = self._things.get(meant.what, self._correlation.answer)
+            return await own(asked, caller, meant)
         handlers = self._assets if meant.set.path == ASSETS else self._older if meant.set.choices.view_of else self._handlers
         return await handlers[method, meant.what](asked, caller, meant, meant.set)
 

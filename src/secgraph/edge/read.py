@@ -20,7 +20,7 @@ from secgraph.model.choices import ALERTS, ASSETS, INCIDENTS
 from secgraph.model.edm import EntitySet, Model
 from secgraph.odata import bind
 from secgraph.odata.options import options, whole
-from secgraph.odata.query import Expanded, Query, narrowed
+from secgraph.odata.query import Expanded, Naming, Query, narrowed
 from secgraph.store.protocol import Key, Page, Store
 
 KEPT = 8192
@@ -40,6 +40,9 @@ FRAME = 1024
 """Bytes kept free for what stands around the rows of a page: its context, its count, and the token of its link."""
 
 _TOKEN = b"&$skiptoken="
+
+THINGS = "security/entities"
+"""Where the things that alerts name are."""
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ class Reader:
         self._model = model
         self._links = links
         self._alerts = model.sets[ALERTS]
-        self._kept: dict[tuple[str, str, bytes, bool, int], _Question] = {}
+        self._kept: dict[tuple[str, str, bytes, bool, int, Naming | None], _Question] = {}
         self._items: dict[tuple[str, bytes, bool], Query] = {}
 
     async def collection(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
@@ -81,6 +84,16 @@ class Reader:
         question, token = self._question(asked, self._alerts, path, key)
         return await self._page(asked, caller, target, question, token, path)
 
+    async def named(self, asked: Asked, caller: Caller, target: Target, path: str, naming: Naming) -> Answer:
+        """A page of the alerts that name a thing; `path` is where they are."""
+        question, token = self._question(asked, self._alerts, path, "", naming)
+        return await self._page(asked, caller, target, question, token, path)
+
+    async def count_named(self, asked: Asked, caller: Caller, path: str, naming: Naming) -> Answer:
+        """How many alerts name a thing."""
+        question, _ = self._question(asked, self._alerts, path, "", naming)
+        return await self._counted(caller, question)
+
     async def count(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
         """How many rows a set, or an incident, has; `$filter` counts only those that match."""
         held, key = one, ""
@@ -88,6 +101,9 @@ class Reader:
             key = await self._known(caller, one, target.key)
             held = self._alerts
         question, _ = self._question(asked, held, f"{one.path}('{key}')" if key else held.path, key)
+        return await self._counted(caller, question)
+
+    async def _counted(self, caller: Caller, question: _Question) -> Answer:
         total = await self._store.count(narrow(question.query, caller))
         return Answer(body=str(total).encode(), content_type=b"text/plain; charset=utf-8")
 
@@ -137,7 +153,9 @@ class Reader:
 
     # -- questions
 
-    def _question(self, asked: Asked, one: EntitySet, path: str, incident: str) -> tuple[_Question, str | None]:
+    def _question(
+        self, asked: Asked, one: EntitySet, path: str, incident: str, naming: Naming | None = None
+    ) -> tuple[_Question, str | None]:
         """The bound question of a query string, from memory when it was asked before; the token apart."""
         text, _, token = asked.query.partition(_TOKEN)
         if not token.replace(b"-", b"").replace(b"_", b"").isalnum():
@@ -145,10 +163,11 @@ class Reader:
         unknown, preferred = False, 0
         if b"prefer" in asked.headers:
             unknown, preferred = asked.prefers(UNKNOWN_MEMBERS), prefer.page_size(asked.preferences)
-        key = (path, incident, text, unknown, preferred)
+        key = (path, incident, text, unknown, preferred, naming)
         question = self._kept.get(key)
         if question is None:
             question = self._bound(text, one, path, incident, unknown=unknown, preferred=preferred)
+            question.query = question.query if naming is None else replace(question.query, naming=naming)
             if question.token is None:
                 keep(self._kept, key, question, text)
         return question, token.decode() or question.token
@@ -253,9 +272,10 @@ class Reader:
     def _next(
         self, root: str, caller: Caller, target: Target, question: _Question, page: Page, total: int | None
     ) -> str | None:
-        if page.next is None or target.set is None:
+        if page.next is None:
             return None
-        where = target.set.path if not target.key else f"{target.set.path}/{target.key}/{target.member}"
+        where = THINGS if target.set is None else target.set.path
+        where = f"{where}/{target.key}/{target.member}" if target.key else where
         token = self._links.token(Place(page.next, total), caller.tenant, question.identity)
         return f"{root}/{where}?{question.link}{'&' if question.link else ''}$skiptoken={token}"
 

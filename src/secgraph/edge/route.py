@@ -92,7 +92,7 @@ def _match(version: Version, parts: list[str], model: Model) -> Target | None:
         return Target("correlation", version)
     one = _sets(model).get(parts[1].lower())
     if one is None:
-        return None
+        return _thing(version, parts[2:]) if parts[1].lower() == "entities" else None
     match parts[2:]:
         case []:
             return Target("collection", version, one)
@@ -116,6 +116,20 @@ def _match(version: Version, parts: list[str], model: Model) -> Target | None:
             return Target("members", version, one, key, _spelled(one, word))
         case [key, word, count] if word.lower() in {name.lower() for name in one.choices.expand} and count.lower() == "$count":
             return Target("members_count", version, one, key, _spelled(one, word))
+    return None
+
+
+def _thing(version: Version, parts: list[str]) -> Target | None:
+    """What is meant below the things that alerts name."""
+    match parts:
+        case []:
+            return Target("entities", version)
+        case [key]:
+            return Target("entity", version, None, key)
+        case [key, word] if word.lower() == "alerts":
+            return Target("entity_alerts", version, None, key, "alerts")
+        case [key, word, count] if (word.lower(), count.lower()) == ("alerts", "$count"):
+            return Target("entity_alerts_count", version, None, key, "alerts")
     return None
 
 

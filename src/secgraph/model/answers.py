@@ -20,6 +20,8 @@ _SAYS = {
     "assessment": "How urgent it is and why, when it is due, whether it has settled",
     "correlations": "Why each of its alerts is where it is",
     "keep_apart": "Keeps it apart from others, so that nobody but a person makes them one",
+    "entities": "What alerts name", "entity": "One of the things that alerts name",
+    "entity_alerts": "Lists the alerts that name it", "entity_alerts_count": "Counts the alerts that name it",
     "health": "Whether the server is well", "openapi": "Every call, as OpenAPI 3.1", "ingest": "Takes the records of a source",
     "token": "Issues an access token", "discovery": "Where the authority's endpoints are",
     "keys": "The keys that tokens are signed with", "correlation": "How alerts are put together",
@@ -36,6 +38,7 @@ _OURS = {
     "correlation": "correlationSettings",
     "assessment": "assessment",
     "records": "recordCollectionResponse", "correlations": "correlationCollectionResponse", "keep_apart": "keptApart",
+    "entities": "entityCollectionResponse", "entity": "entity",
 }  # fmt: skip
 """The components that these answer with."""
 
@@ -78,7 +81,7 @@ def prefers(call: Call) -> bool:
         return False
     if call.what == "comments":
         return call.method == "POST"
-    return call.what in {"collection", "members", "delta", "item"}
+    return call.what in {"collection", "members", "entity_alerts", "delta", "item"}
 
 
 def _creates(call: Call) -> bool:
@@ -188,7 +191,7 @@ def _answer(said: str, content: Schema, headers: list[str]) -> Schema:
 
 
 def _content(call: Call) -> Schema:
-    plain = {"count": NUMBER, "members_count": NUMBER, "health": TEXT}
+    plain = {"count": NUMBER, "members_count": NUMBER, "entity_alerts_count": NUMBER, "health": TEXT}
     if call.what in plain:
         return {"text/plain": {"schema": plain[call.what]}}
     if call.what == "metadata":
@@ -206,7 +209,7 @@ def _shown(call: Call) -> Schema:
     kind = call.of.type if call.of is not None else None
     if kind is not None and (call.what == "item" or _creates(call)):
         return ref(kind.name)
-    if kind is not None and call.what in {"collection", "members"}:
+    if kind is not None and call.what in {"collection", "members", "entity_alerts"}:
         return ref(collected(kind))
     if kind is not None and call.what == "delta":
         return ref(f"{kind.name}DeltaResponse")
@@ -230,7 +233,7 @@ def _refused(call: Call) -> set[int]:
         ({406}, bool(call.versions)),
         ({401}, call.permissions is not None or call.what == "token"),
         ({403}, bool(call.permissions)),
-        ({404}, call.action is not None or call.what == "ingest" or (call.set is not None and "{" in call.path)),
+        ({404}, call.action is not None or call.what == "ingest" or (bool(call.versions) and "{" in call.path)),
         ({408, 413, 415}, call.method not in {"GET", "DELETE"}),
         ({409, 412}, call.method != "GET" and call.what in {"item", "comments"}),
         ({409}, call.method == "POST" and call.what == "collection"),

@@ -215,6 +215,7 @@ OWN_PERMISSIONS = MappingProxyType(
     }
 )
 
+_ALERT_READERS = names("SecurityAlert.Read.All SecurityAlert.ReadWrite.All")
 _INCIDENT_READERS = names("SecurityIncident.Read.All SecurityIncident.ReadWrite.All")
 
 OWN_OPERATIONS = MappingProxyType(
@@ -245,6 +246,10 @@ OWN_OPERATIONS = MappingProxyType(
             "/security/incidents/{incident-id}/keepApart",
             names("SecurityIncident.ReadWrite.All SecurityData.Manage.All"),
         ),
+        "entities": ("GET", "/security/entities", _ALERT_READERS),
+        "entity": ("GET", "/security/entities/{entity-id}", _ALERT_READERS),
+        "entity_alerts": ("GET", "/security/entities/{entity-id}/alerts", _ALERT_READERS),
+        "entity_alerts_count": ("GET", "/security/entities/{entity-id}/alerts/$count", _ALERT_READERS),
     }
 )
 

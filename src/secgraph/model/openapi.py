@@ -51,6 +51,8 @@ OPTIONS: dict[str, Schema] = {
 }
 """Query options by name."""
 
+_THINGS = "security/entities"
+
 OF_A_SET = {"$filter", "$orderby", "$select", "$expand"}
 """Those that are told at each call, with an example from the set's own properties."""
 
@@ -128,7 +130,7 @@ def _operation(call: Call, path: str, name: str, sources: list[str]) -> dict[str
 def _tag(call: Call) -> str:
     return call.set.path if call.set is not None else {
         "health": "health", "openapi": "service", "ingest": "ingest", "token": "identity", "discovery": "identity",
-        "keys": "identity",
+        "keys": "identity", "entities": _THINGS, "entity": _THINGS, "entity_alerts": _THINGS, "entity_alerts_count": _THINGS,
     }.get(call.what, "service")  # fmt: skip
 
 
@@ -145,7 +147,9 @@ def _keys(path: str, sources: list[str]) -> Iterator[Schema]:
 
 def _options(call: Call) -> Iterator[Schema]:
     for name in call.options:
-        if call.of is not None and name in OF_A_SET:
+        if call.of is None and name in OF_A_SET:
+            yield {"name": name, "in": "query", **OPTIONS[name], "example": "type eq 'user' and startswith(name,'ana')"}
+        elif call.of is not None and name in OF_A_SET:
             yield {"name": name, "in": "query", **OPTIONS[name], "example": _example(call.of, name)}
         elif call.what == "delta" and name == "$top":
             schema = {**OPTIONS[name]["schema"], "minimum": 1}

@@ -100,7 +100,7 @@ _IDS = array({"type": "string", "minLength": 1}, minItems=1, maxItems=1000)
 
 _SHARED = record(
     {
-        "id": {"type": "string", "description": "The thing's own."},
+        "id": {"type": "string", "description": "The thing's own: /security/entities/{id}."},
         "type": TEXT,
         "key": {"type": "string", "description": "The key by which it is one and the same for both alerts."},
         "name": TEXT,
@@ -131,6 +131,15 @@ _CORRELATION = {
     "snapshot": nullable(_NUMBER),
     "sentence": TEXT,
     "truncated": array(TEXT, description="Keys of things that more alerts name than were looked at."),
+}
+
+_ENTITY_MEMBERS = {
+    "id": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+    "type": TEXT,
+    "key": {"type": "string", "description": "Its strongest key: type, kind and value."},
+    "name": TEXT,
+    "firstSeenDateTime": nullable(_MOMENT),
+    "lastSeenDateTime": nullable(_MOMENT),
 }
 
 _REPORT = record(
@@ -176,6 +185,10 @@ COMPONENTS: dict[str, Schema] = {
     ),
     "correlationSettings": record({"@odata.context": URL, **_SETTINGS}, tuple(_SETTINGS)),
     "document": {"type": "object"},
+    "entity": record({"@odata.context": URL, **_ENTITY_MEMBERS}, _ENTITY_MEMBERS),
+    "entityCollectionResponse": record(
+        {"@odata.context": URL, "@odata.nextLink": URL, "value": array(record(_ENTITY_MEMBERS, _ENTITY_MEMBERS))}, ("value",)
+    ),
     "error": record({"error": _ERROR}, ("error",)),
     "identityError": record(
         {

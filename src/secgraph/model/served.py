@@ -12,13 +12,13 @@ from functools import cache
 from typing import Literal
 
 from secgraph.errors import Fault
-from secgraph.model.choices import NOT_OURS, OWN_OPERATIONS
+from secgraph.model.choices import ALERTS, NOT_OURS, OWN_OPERATIONS
 from secgraph.model.edm import VERSIONS, Action, EntitySet, Model, Operation, Version
 
 What = Literal[
     "service", "batch", "metadata", "singleton", "collection", "count", "delta", "item", "comments", "members",
-    "members_count", "records", "assessment", "correlation", "correlations", "keep_apart",
-    "action",
+    "members_count", "records", "assessment", "correlation", "correlations", "keep_apart", "entities", "entity",
+    "entity_alerts", "entity_alerts_count", "action",
 ]  # fmt: skip
 """What a path below a version root means."""
 
@@ -33,6 +33,9 @@ BATCH = "batch"
 _BELOW: tuple[What, ...] = ("records", "assessment", "correlations", "keep_apart")
 """What is ours below an object of a published set."""
 
+_THINGS: tuple[What, ...] = ("entities", "entity", "entity_alerts", "entity_alerts_count")
+"""What is ours of the things that alerts name."""
+
 _ASKED = ("$filter", "$search", "$orderby", "$select", "$expand", "$top", "$skip", "$count", "$skiptoken", "$format")
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "collection": _ASKED,
@@ -45,6 +48,10 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "records": ("$format",),
     "assessment": ("$format",),
     "correlations": ("$top", "$skiptoken", "$format"),
+    "entities": ("$filter", "$top", "$skiptoken", "$format"),
+    "entity": ("$format",),
+    "entity_alerts": _ASKED,
+    "entity_alerts_count": ("$filter", "$search"),
 }
 """The query options of each kind of call; where it is answered, others are refused."""
 
@@ -72,10 +79,10 @@ class Call:
     @property
     def options(self) -> tuple[str, ...]:
         """The query options it takes."""
-        if self.of is None or self.method != "GET":
+        if self.method != "GET":
             return ()
-        chosen = {"$search": self.of.choices.search, "$expand": self.of.choices.expand}
-        return tuple(name for name in _OPTIONS[self.what] if chosen.get(name, name))
+        chosen = {} if self.of is None else {"$search": self.of.choices.search, "$expand": self.of.choices.expand}
+        return tuple(name for name in _OPTIONS.get(self.what, ()) if chosen.get(name, name))
 
 
 @cache
@@ -84,6 +91,7 @@ def calls(model: Model) -> tuple[Call, ...]:
     found = [
         *_roots(model),
         *(call for one in model.sets.values() for call in _on(one, model)),
+        *_things(model),
         *(_action(action) for action in model.actions.values()),
         *_beside(),
     ]
@@ -180,6 +188,14 @@ def _on(one: EntitySet, model: Model) -> Iterator[Call]:
         method, path, needed = OWN_OPERATIONS[what]
         if path.startswith(f"{item.path}/"):
             yield Call(what, what, method, path, VERSIONS, needed, None, one, one)
+
+
+def _things(model: Model) -> Iterator[Call]:
+    """What alerts name, which is no set, and the alerts that name one of them."""
+    for what in _THINGS:
+        method, path, needed = OWN_OPERATIONS[what]
+        of = model.sets[ALERTS] if what in {"entity_alerts", "entity_alerts_count"} else None
+        yield Call(what, what, method, path, VERSIONS, needed, of=of)
 
 
 def _action(action: Action) -> Call:

@@ -246,6 +246,14 @@ class Order:
     descending: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A thing, by its number, that rows are to name. `few` says that not many do, so that it is best to begin with those."""
+
+    thing: int
+    few: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Query:
     """One question about one set. `order` always ends in the key, so that it is total.
@@ -269,6 +277,8 @@ class Query:
     """Whether enum members past the sentinel are sent as they are."""
     passing: bool = False
     """Whether it was made for one answer only: its plan is not kept, and pushes out none that will be asked for again."""
+    naming: Naming | None = None
+    """Only alerts that name this thing: a condition beside `where` that the database alone can judge, and always does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from typing import Any
 
 from secgraph import clock
 from secgraph.model.edm import EntitySet
-from secgraph.odata.query import All, Compare, Const, Either, Field, Not, OneOf, Operand, Present, Query, Test, fields
+from secgraph.odata.query import All, Compare, Const, Either, Field, Naming, Not, OneOf, Operand, Present, Query, Test, fields
 from secgraph.store.dialect import Dialect, Late, Sql, Whose, Words, bound, joined
 from secgraph.store.expression import Writer
 from secgraph.store.heads import alike, compared
+from secgraph.store.judgements import SLOT
 from secgraph.store.layout import quoted, tally_table
 from secgraph.store.needed import Needed, conjuncts, needed_words
 from secgraph.store.protocol import Key
@@ -256,7 +257,46 @@ def compiled(query: Query, dialect: Dialect, *, judged: bool = False) -> Plan:
         _by_words(plan, query.of, needed, writer)
     if since is not None and not dialect.counts:
         _by_change(plan, since, parts, dialect)
-    return plan
+    return plan if query.naming is None else _named(plan, query.naming)
+
+
+_SLOTS = (
+    "WITH RECURSIVE slots (slot) AS (SELECT min(slot) FROM postings WHERE tenant = ? UNION ALL"
+    " SELECT (SELECT min(n.slot) FROM postings n WHERE n.tenant = ? AND n.slot > slots.slot)"
+    " FROM slots WHERE slots.slot IS NOT NULL) SELECT slot FROM slots"
+)
+"""The slots in which a tenant has postings."""
+
+
+def _named(plan: Plan, naming: Naming) -> Plan:
+    """The plan for those of the rows that name a thing. The few that do are gathered by what names it; where many do, each row
+    along the way is looked at by itself, which is two searches by a whole key.
+    """
+    postings = Sql(f"{{0}}.tenant = ? AND {{0}}.slot IN ({_SLOTS}) AND {{0}}.key = ?", (*(Whose(),) * 3, naming.thing))
+    own = Sql(f"{postings.text.format('p')} AND s.tenant = p.tenant AND s.born = p.born AND t.id = s.alert", postings.values)
+    gathered = f"postings p CROSS JOIN subjects s CROSS JOIN {plan.table}"
+    few = replace(_both(plan, own), table=gathered, keys=_sorted(plan, plan.dialect), late=True, ways=())
+    # An alert names a thing once: with no other condition it is counted by that.
+    few.counting = few
+    if plan.where is None:
+        own = Sql(postings.text.format("t"), postings.values)
+        few.counting = replace(plan, table="postings", where=own, late=True, tallied="")
+    if naming.few:
+        return few
+    each = Sql(
+        "EXISTS (SELECT 1 FROM subjects s JOIN postings p ON p.tenant = s.tenant"
+        " AND p.slot = (s.last - (s.last % ? + ?) % ?) / ? AND p.key = ? AND p.last = s.last AND p.born = s.born"
+        " WHERE s.tenant = t.tenant AND s.born = t.born)",
+        (SLOT, SLOT, SLOT, SLOT, naming.thing),
+    )
+    ways = tuple(replace(way, plan=_both(way.plan, each)) for way in plan.ways)
+    return replace(_both(plan, each), ways=ways, counting=few.counting)
+
+
+def _both(plan: Plan, more: Sql) -> Plan:
+    """The plan for those of its rows for which this holds too."""
+    where = more if plan.where is None else joined(" AND ", [more, plan.where])
+    return replace(plan, where=where, tallied="", texts={})
 
 
 def _head(by: Operand, of: EntitySet, dialect: Dialect) -> str:

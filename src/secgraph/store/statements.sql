@@ -162,9 +162,49 @@ WITH RECURSIVE slots (slot) AS (
   UNION ALL SELECT (SELECT min(p.slot) FROM postings p WHERE p.tenant = :tenant AND p.slot > slots.slot)
   FROM slots WHERE slots.slot IS NOT NULL)
 SELECT e.key, e.text, e.name,
-  (SELECT min(p.last) FROM slots s JOIN postings p ON p.tenant = e.tenant AND p.slot = s.slot AND p.key = e.key) AS first,
-  (SELECT max(p.last) FROM slots s JOIN postings p ON p.tenant = e.tenant AND p.slot = s.slot AND p.key = e.key) AS last
-FROM entities e WHERE e.tenant = :tenant AND e.text > :after ORDER BY e.text LIMIT :most;
+  (SELECT min((SELECT p.last FROM postings p
+    WHERE p.tenant = :tenant AND p.slot = k.slot AND p.key = e.key ORDER BY p.last LIMIT 1)) FROM slots k) AS first,
+  (SELECT max((SELECT p.last FROM postings p
+    WHERE p.tenant = :tenant AND p.slot = k.slot AND p.key = e.key ORDER BY p.last DESC LIMIT 1)) FROM slots k) AS last
+FROM entities e WHERE e.tenant = :tenant AND e.text > :after AND e.text < :before ORDER BY e.text LIMIT :most;
+
+-- name: entity_names
+-- The same without the times, of which there are several to be looked up for each.
+SELECT e.key, e.text, e.name FROM entities e
+WHERE e.tenant = :tenant AND e.text > :after AND e.text < :before ORDER BY e.text LIMIT :most;
+
+-- name: entity
+-- One of them, and how many alerts name it, no further counted than to a few.
+WITH RECURSIVE slots (slot) AS (
+  SELECT min(slot) FROM postings WHERE tenant = :tenant
+  UNION ALL SELECT (SELECT min(p.slot) FROM postings p WHERE p.tenant = :tenant AND p.slot > slots.slot)
+  FROM slots WHERE slots.slot IS NOT NULL)
+SELECT e.key, e.text, e.name,
+  (SELECT min((SELECT p.last FROM postings p
+    WHERE p.tenant = :tenant AND p.slot = k.slot AND p.key = e.key ORDER BY p.last LIMIT 1)) FROM slots k) AS first,
+  (SELECT max((SELECT p.last FROM postings p
+    WHERE p.tenant = :tenant AND p.slot = k.slot AND p.key = e.key ORDER BY p.last DESC LIMIT 1)) FROM slots k) AS last,
+  (SELECT count(*) FROM (SELECT 1 FROM slots k CROSS JOIN postings p
+    WHERE p.tenant = :tenant AND p.slot = k.slot AND p.key = e.key LIMIT :few) AS named) AS named
+FROM entities e WHERE e.tenant = :tenant AND e.key = :key;
+
+-- name: naming
+-- The latest alert that names a thing by a key, as it is judged, and the same of the thing.
+WITH RECURSIVE slots (slot) AS (
+  SELECT min(slot) FROM postings WHERE tenant = :tenant
+  UNION ALL SELECT (SELECT min(p.slot) FROM postings p WHERE p.tenant = :tenant AND p.slot > slots.slot)
+  FROM slots WHERE slots.slot IS NOT NULL)
+SELECT s.alert, s.v, s.data,
+  (SELECT min((SELECT p.last FROM postings p
+    WHERE p.tenant = :tenant AND p.slot = k.slot AND p.key = :key ORDER BY p.last LIMIT 1)) FROM slots k) AS first,
+  (SELECT max((SELECT p.last FROM postings p
+    WHERE p.tenant = :tenant AND p.slot = k.slot AND p.key = :key ORDER BY p.last DESC LIMIT 1)) FROM slots k) AS last,
+  (SELECT count(*) FROM (SELECT 1 FROM slots k CROSS JOIN postings p
+    WHERE p.tenant = :tenant AND p.slot = k.slot AND p.key = :key LIMIT :few) AS named) AS named
+FROM postings n JOIN subjects s ON s.tenant = n.tenant AND s.born = n.born
+WHERE n.tenant = :tenant AND n.key = :key AND n.slot = (SELECT max(k.slot) FROM slots k
+  WHERE EXISTS (SELECT 1 FROM postings p WHERE p.tenant = :tenant AND p.slot = k.slot AND p.key = :key))
+ORDER BY n.last DESC, n.born DESC LIMIT 1;
 
 -- name: correlations
 -- Why the alerts of an incident are where they are, in the order in which they came: from one of these on. By its own choice

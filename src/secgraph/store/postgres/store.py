@@ -114,7 +114,7 @@ class PostgresStore:
             return await self._sifter.count(scoped.query, partial(self._candidates, asked, scoped.tenant))
 
         def tally() -> Steps[int]:
-            rows = yield Ask(*asked.plan.tally(scoped.tenant, self._now))
+            rows = yield Ask(*(asked.plan.counting or asked.plan).tally(scoped.tenant, self._now))
             return int(rows[0][0])
 
         return await self._read(asked, tally())
