@@ -69,6 +69,7 @@ def earlier(place: Place) -> None:
     """Makes of a database what one of the version before is."""
     for name in OURS:
         place.rows(f"DROP TABLE {name}")
+    place.rows("ALTER TABLE events DROP COLUMN note")
     for name in ("terms", "unread"):
         place.rows(f"ALTER TABLE tenants DROP COLUMN {name}")
     place.rows("UPDATE facts SET value = '8' WHERE name = 'schema'" if isinstance(place, OnPostgres) else "PRAGMA user_version = 8")

@@ -324,3 +324,16 @@ def test_how_a_tenant_s_alerts_are_put_together(folder: Path, command: Any, tmp_
         file.write_text(text)
         assert says in refused(command("correlation", "import", file, *where))
     assert "cannot be read" in refused(command("correlation", "import", tmp_path / "none.json", *where))
+
+
+def test_what_other_settings_would_have_made(folder: Path, command: Any, tmp_path: Path) -> None:
+    where = ("--tenant", "contoso", "--data", folder)
+    found = data(command("correlate", "--replay", *where, "--json"))
+    assert (found["elsewhere"], found["joined"], found["split"]) == (0, [], [])
+    assert "Nothing would differ." in command("correlate", "--replay", "--since", "2026-01-01", "--weights", "now", *where).stdout
+    file = tmp_path / "settings.json"
+    file.write_text('{"off": true}')
+    assert data(command("correlate", "--replay", "--settings", file, *where, "--json"))["alerts"] == found["alerts"]
+    file.write_text('{"few": 4}')
+    for words, says in (((), "--replay"), (("--replay", "--since", "yesterday"), "--since"), (("--replay", "--settings", file), "few: cannot be 4")):
+        assert says in refused(command("correlate", *words, *where))

@@ -14,6 +14,7 @@ from secgraph.cli.assets import asset_app
 from secgraph.cli.backup import backup_command, restore_command
 from secgraph.cli.certificates import certificate_app
 from secgraph.cli.copy import copy_command
+from secgraph.cli.correlate import correlate_command
 from secgraph.cli.correlation import correlation_app
 from secgraph.cli.ingest import ingest_app
 from secgraph.cli.keys import keys_app
@@ -33,6 +34,7 @@ app.command("restore")(restore_command)
 app.command("copy")(copy_command)
 app.add_typer(retention_app, name="retention")
 app.add_typer(correlation_app, name="correlation")
+app.command("correlate")(correlate_command)
 
 
 def main() -> None:

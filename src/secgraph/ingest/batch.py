@@ -22,7 +22,7 @@ from secgraph.ingest.ready import Ready, blank_incident
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
 from secgraph.store.kept import Kept, kept, original_of
-from secgraph.store.protocol import Change, Entry, Facts, Put, PutEntry, PutIncidentKey, PutNew, Record, Row
+from secgraph.store.protocol import Change, Entry, Facts, Note, Put, PutEntry, PutIncidentKey, PutNew, Record, Row
 
 NOT_EXPANDED = "evidence not expanded"
 """A draft's note: its product left the evidence out of this answer, which does not mean there is none."""
@@ -101,14 +101,17 @@ class Batch:
         if not members:
             return False
         row.record = updated
-        self.changes.append(Put(self._sets[ALERTS], updated, members, touched=row.touched, cause=self._cause))
-        yield from self._again(one.id, updated)
+        put = Put(self._sets[ALERTS], updated, members, touched=row.touched, cause=self._cause)
+        self.changes.append(put)
+        yield from self._again(one.id, updated, put.note)
         if "status" in members:
             self._following.turns(row.record["incidentId"], one.id, resolved=updated["status"] == "resolved")
         return True
 
-    def _again(self, key: str, record: Record) -> Asking[None]:
-        """Judges an alert once more, where what is judged of it is not what it was; the incident it is in stays its own."""
+    def _again(self, key: str, record: Record, note: Note) -> Asking[None]:
+        """Judges an alert once more, where what is judged of it is not what it was, which is noted; the incident it is in stays
+        its own.
+        """
         known, home = self.facts.subjects.get(key), record["incidentId"]
         if home is None or (INCIDENTS, home) not in self.facts.rows:
             return
@@ -116,6 +119,7 @@ class Batch:
         one = looked(seen, pack(seen), keys_of(seen), packed(outline(seen, {})), self._terms, self.facts.now)
         if known is not None and known.data == one.data:
             return
+        note["was"] = None if known is None else known.data
         placement = yield from self._placing.place(one, home, closed=record["status"] == "resolved")
         incident = placement.incident or home
         if incident != home:
@@ -148,7 +152,8 @@ class Batch:
             self.changes.append(PutIncidentKey(*key, incident))
         row = Row(partial(one.alert.record, id=one.id, tenantId=self.facts.tenant_id, incidentId=incident), 0)
         self.facts.rows[ALERTS, one.id] = row
-        self.changes.append(PutNew(self._sets[ALERTS], one.id, one.alert, row, incident, self._cause))
+        note = {**({"home": home} if home is not None else {}), **({"closed": True} if one.closed else {})}
+        self.changes.append(PutNew(self._sets[ALERTS], one.id, one.alert, row, incident, self._cause, note))
         self.changes.append(self._placing.joined(seen, incident, placement, new=True))
 
     def _open_incident(self, one: Ready) -> str:

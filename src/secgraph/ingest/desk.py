@@ -135,4 +135,5 @@ class Desk:
         if self._by and (created or "alerts" in changed):
             said.append("alerts")  # which alerts it holds is a person's word too
         kept: Record = dict.fromkeys(said, self._facts.now)
-        return Put(one, row.record, changed, created=created, touched={**row.touched, **kept}, cause=self._cause)
+        note = {"status": row.record["status"]} if created else {}
+        return Put(one, row.record, changed, created=created, touched={**row.touched, **kept}, cause=self._cause, note=note)

@@ -13,7 +13,7 @@ from secgraph.store.shape import shape
 from secgraph.store.statements import statement
 from secgraph.store.steps import Add, Do, Steps, do
 
-EVENT = ("tenant", "seq", "stamp", "kind", "entity", "id", "changed", "cause")
+EVENT = ("tenant", "seq", "stamp", "kind", "entity", "id", "changed", "cause", "note")
 REMOVED = ("tenant", "stamp", "entity", "id", "born")
 REJECTED = ("tenant", "number", "source", "line", "reason", "received", "data")
 

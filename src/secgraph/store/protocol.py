@@ -18,6 +18,7 @@ from secgraph.store.blank import Blank
 from secgraph.store.kept import Kept
 
 Record = dict[str, Any]
+Note = dict[str, Any]
 Answer = TypeVar("Answer")
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -220,6 +221,8 @@ class Put:
     """Who or what: `app:{client id}`, `source:{name}`; behind a blank the action, and the reasons given for it."""
     words: str | None = None
     """The words that `$search` finds it by, where they were gathered before the turn."""
+    note: Note = field(default_factory=dict)
+    """What its event says besides, for who replays the log."""
 
 
 @dataclass(slots=True)
@@ -245,6 +248,8 @@ class PutNew:
     incident: str | None = None
     """What goes into its `incidentId`."""
     cause: str = ""
+    note: Note = field(default_factory=dict)
+    """What its event says besides, for who replays the log."""
 
 
 @dataclass(slots=True)

@@ -110,6 +110,10 @@ DELETE FROM assertions WHERE tenant = :tenant AND client = :client;
 SELECT seq, stamp, kind, entity, id, changed, cause FROM events
 WHERE tenant = :tenant AND seq > :after ORDER BY seq LIMIT :most;
 
+-- name: events_noted
+SELECT seq, stamp, kind, entity, id, changed, cause, note FROM events
+WHERE tenant = :tenant AND seq > :after ORDER BY seq LIMIT :most;
+
 -- name: entry_put
 INSERT INTO entries (tenant, born, source, product, native, updated, received, repaired, digest, normalised, original)
 VALUES (:tenant, :born, :source, :product, :native, :updated, :received, :repaired, :digest, :normalised, :original)
@@ -124,6 +128,9 @@ DELETE FROM entries WHERE tenant = :tenant AND born = :born;
 SELECT e.source, e.product, e.native, e.updated, e.received, e.repaired, e.original
 FROM "alerts_v2" a JOIN entries e ON e.tenant = a.tenant AND e.born = a.born
 WHERE a.tenant = :tenant AND a.id = :alert AND e.original IS NOT NULL ORDER BY e.source;
+
+-- name: subjects
+SELECT born, alert, incident, data FROM subjects WHERE tenant = :tenant AND born > :after ORDER BY born LIMIT :most;
 
 -- name: subject_put
 INSERT INTO subjects (tenant, born, alert, incident, v, first, last, keys, data)

@@ -32,6 +32,7 @@ from secgraph.store.protocol import (
     Facts,
     Fence,
     Needs,
+    Note,
     Put,
     PutCase,
     PutEntry,
@@ -50,6 +51,9 @@ from secgraph.store.seen import Place
 from secgraph.store.shape import shape
 from secgraph.store.sight import Sight
 from secgraph.store.steps import Ask, Steps, ask, do
+
+NOTED = frozenset({"status", "incidentId", "redirectIncidentId"})
+"""Members whose new values the log keeps: it can be told later where every alert was, and which incidents were closed."""
 
 encode = msgspec.json.encode
 decode = msgspec.json.decode
@@ -178,7 +182,7 @@ class Turn:
         self._seq += 1
         self.stamp = max(now, self.stamp + clock.MICROSECOND)
         if not isinstance(change, Put):
-            return _Staged(change, self.stamp, event=(self.tenant, self._seq, self.stamp, *_told(change), change.cause))
+            return _Staged(change, self.stamp, event=(self.tenant, self._seq, self.stamp, *_told(change), change.cause, None))
         record = change.record
         record["lastUpdateDateTime"] = clock.text(self.stamp)
         record["@odata.etag"] = etag(self._seq)
@@ -197,6 +201,7 @@ class Turn:
         event = (
             self.tenant, self._seq, self.stamp, "created" if change.created else "updated", change.set.table, record["id"],
             encode(change.changed).decode(), change.cause,
+            _noted({**change.note, **_told_of(change)}),
         )  # fmt: skip
         words = change.words
         if words is None and how.searched and (change.created or how.searched.intersection(change.changed)):
@@ -222,7 +227,8 @@ class Turn:
         if how.incident_place is not None:
             columns[how.incident_place] = None if incident is None else fold(incident)
         values = (self.tenant, change.id, self._seq, doc, full, None, self.stamp, *columns)
-        event = (self.tenant, self._seq, self.stamp, "created", change.set.table, change.id, "[]", change.cause)
+        note = _noted(change.note)
+        event = (self.tenant, self._seq, self.stamp, "created", change.set.table, change.id, "[]", change.cause, note)
         return _Staged(change, self.stamp, values, change.blank.words, event)
 
     def _accept(self, staged: _Staged) -> None:
@@ -352,6 +358,16 @@ def _told(change: Remove | PutSnapshot | PutTerm | Tell) -> tuple[str, str, str,
             return "created", "snapshots", str(change.v), "[]"
         case PutTerm():
             return "updated", "correlation", change.name, encode([change.name]).decode()
+
+
+def _told_of(change: Put) -> Note:
+    """What the log keeps of the values of a row."""
+    told = {name: change.record[name] for name in change.changed if name in NOTED}
+    return {**told, "touched": [*change.touched]} if change.touched and change.set.path == INCIDENTS else told
+
+
+def _noted(note: Note) -> bytes | None:
+    return msgspec.msgpack.encode(note) if note else None
 
 
 def _numbers(tally: list[Any], record: Record) -> tuple[int | None, ...]:

@@ -3,6 +3,8 @@
 ALTER TABLE tenants ADD COLUMN terms BIGINT NOT NULL DEFAULT 0;  -- grows with whatever changes by what alerts are judged
 ALTER TABLE tenants ADD COLUMN unread TEXT;                      -- alerts behind this id were never read for what they name
 
+ALTER TABLE events ADD COLUMN note BLOB;                         -- what of a change a replay needs to know beyond its line
+
 CREATE TABLE subjects (
   tenant   INTEGER NOT NULL,
   born     BIGINT  NOT NULL,              -- the alert's first instant, of which a tenant has no two
