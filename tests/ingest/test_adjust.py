@@ -11,6 +11,7 @@ from tests.ingest.test_counting import told
 
 from secgraph.errors import BadBody
 from secgraph.ingest.adjust import adjust, adjusted
+from secgraph.ingest.assessment.deadlines import Deadlines, deadlines
 from secgraph.ingest.correlate.terms import Keeper
 from secgraph.model.edm import load
 from secgraph.store.registry import Registry
@@ -94,3 +95,9 @@ async def test_of_one_tenant_only(intake: Intake) -> None:
     other = await Registry(intake.store, load(), intake.clock).create_tenant("fabrikam")
     await change(intake, few=20)
     assert (await adjusted(intake.store, other.number))["few"] == 12
+
+
+async def test_due_times_and_settling_are_set_with_the_rest(intake: Intake) -> None:
+    assert (await change(intake, dueHigh=8, quiet="60"))["dueHigh"] == 8
+    said = {row["name"]: row["value"] for row in await intake.store.fetch("correlation", tenant=intake.tenant.number)}
+    assert deadlines(said) == Deadlines(due_high=8, quiet=60)

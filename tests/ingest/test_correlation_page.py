@@ -40,7 +40,7 @@ def told(value: object) -> str:
 @pytest.mark.parametrize("one", fields(Settings), ids=lambda one: str(one.name))
 def test_every_setting_is_told(one: object) -> None:
     name = getattr(one, "name", "")
-    assert ROWS[outward(name)] == [told(shown(values_of(Settings()))[outward(name)]), bounds(name), WORDS[name].says]
+    assert ROWS[outward(name)] == [told(shown(values_of({}))[outward(name)]), bounds(name), WORDS[name].says]
 
 
 def test_the_example_is_what_happens() -> None:

@@ -13,7 +13,6 @@ from secgraph.app import Core
 from secgraph.cli.terminal import AsJson, Data, Database, InTenant, show, table_of, with_core
 from secgraph.errors import BadBody, UsageError
 from secgraph.ingest.adjust import adjust, adjusted, values_of
-from secgraph.ingest.correlate.settings import Settings
 from secgraph.model.correlation import WORDS, named, outward, shown
 
 correlation_app = typer.Typer(no_args_is_help=True, help="How a tenant's alerts are put into incidents.")
@@ -60,7 +59,7 @@ def _work(given: dict[str, Any] | None, tenant: str | None, data: Path | None, d
         return await adjust(inner.store, number, given, CAUSE)
 
     found = with_core(data, database, work)
-    usual = shown(values_of(Settings()))
+    usual = shown(values_of({}))
 
     def human() -> None:
         rows = [

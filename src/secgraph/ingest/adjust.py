@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from secgraph.errors import BadBody
-from secgraph.ingest.correlate.settings import Settings
+from secgraph.ingest.assessment.deadlines import deadlines
 from secgraph.ingest.correlate.terms import settings
 from secgraph.ingest.entities.entity import KINDS, kind_of
 from secgraph.model.correlation import WORDS, chosen, expect_in_order, shown
@@ -21,14 +21,15 @@ from secgraph.store.protocol import Decision, Facts, Needs, PutTerm, Store
 _KNOWN = frozenset(f"{kind}.{key}" for kind, keys in KINDS.items() for key in keys)
 
 
-def values_of(said: Settings) -> dict[str, Any]:
-    """The settings by field."""
-    return {name: getattr(said, name) for name in WORDS}
+def values_of(said: Mapping[str, str]) -> dict[str, Any]:
+    """What a tenant's words come to, which are JSON, by field."""
+    groups = (settings(said), deadlines(said))
+    return {name: next(getattr(one, name) for one in groups if hasattr(one, name)) for name in WORDS}
 
 
 async def adjusted(store: Store, tenant: int) -> dict[str, Any]:
     """What holds in a tenant, as people write it."""
-    return shown(values_of(settings(await _said(store, tenant))))
+    return shown(values_of(await _said(store, tenant)))
 
 
 async def adjust(store: Store, tenant: int, given: Mapping[str, Any], cause: str) -> dict[str, Any]:
@@ -48,7 +49,7 @@ async def adjust(store: Store, tenant: int, given: Mapping[str, Any], cause: str
                 said[name] = word
             if word != former:
                 changes.append(PutTerm(name, word, f"{cause} {as_told(former, word)}"))
-        found = values_of(settings(said))
+        found = values_of(said)
         expect_in_order(found)
 
         def decide(facts: Facts, number: int = number, changes: list[PutTerm] = changes) -> Decision[bool]:

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from secgraph.ingest.adjust import known, values_of
-from secgraph.ingest.correlate.terms import settings
 from secgraph.ingest.history import history
 from secgraph.ingest.replay import Otherwise, Replay
 from secgraph.model.correlation import expect_in_order
@@ -65,7 +64,7 @@ async def differing(
     snapshot = found.snapshots[max(found.snapshots)] if now and found.snapshots else None
     words = {name: None if value is None else msgspec.json.encode(value).decode() for name, value in wanted.items()}
     said = {**found.said, **{name: word for name, word in words.items() if word is not None}}
-    expect_in_order(values_of(settings(said)))
+    expect_in_order(values_of(said))
     again = Replay(found, Otherwise(since, words, snapshot) if words or snapshot is not None else None)
     would = again.run()
     return compared(

@@ -1,4 +1,4 @@
-"""What a tenant can say about how alerts are put together: each setting by name, what it may be, and how people write it. Pure.
+"""What a tenant can say about how alerts are put together, and when incidents are due and settled: names and bounds. Pure.
 
 Inside, times are ticks and names are those of the fields; outside, a time is `5d`, `36h` or `1d12h`, and names are written as
 the contract writes its own.
@@ -62,6 +62,11 @@ WORDS: dict[str, Word] = {
     "most_span": Word("time", "How long the activity of such an incident may last.", HOUR, 90 * clock.DAY),
     "most_series": Word("whole", "Most alerts of an incident that is nothing but one detection repeating itself.", 2, 5_000),
     "most_postings": Word("whole", "Most alerts that are looked at for one thing: the latest.", 16, 256),
+    "due_high": Word("whole", "Hours after which a high incident is due; 0 for never, as for those that follow.", 0, 10_000),
+    "due_medium": Word("whole", "The same of a medium one, and of one whose severity nobody said.", 0, 10_000),
+    "due_low": Word("whole", "The same of a low one.", 0, 10_000),
+    "due_informational": Word("whole", "The same of an informational one.", 0, 10_000),
+    "quiet": Word("whole", "Minutes without another alert after which an incident has settled.", 1, 10_000),
 }
 """Every setting, by the name of its field."""
 
