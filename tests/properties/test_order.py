@@ -16,11 +16,12 @@ from tests.properties.conftest import Ground
 from secgraph import clock
 from secgraph.access.caller import Caller
 from secgraph.access.narrow import narrow
+from secgraph.ingest.assets.known import Assets
 from secgraph.ingest.correlate.link import judge
 from secgraph.ingest.correlate.pack import number
 from secgraph.ingest.correlate.settings import Settings
 from secgraph.ingest.correlate.subject import subject
-from secgraph.ingest.correlate.terms import read
+from secgraph.ingest.correlate.terms import Keeper
 from secgraph.ingest.counting import LEAST
 from secgraph.ingest.door import Door
 from secgraph.ingest.entities import entities
@@ -98,7 +99,7 @@ def taken(ground: Ground, door: Door, deliveries: list[Delivery], counts: dict[s
 
 def hang_together(ground: Ground, tenant: Tenant, made: Delivery) -> set[frozenset[str]]:
     """The alerts that hang together by links and by what their sources say."""
-    terms = ground.run(read(ground.store, tenant.number))
+    terms = ground.run(Keeper(ground.store, Assets(ground.store, clock.now)).terms(tenant.number))
     named = {one["id"]: one["incident"] for one in made}
     subjects = [(row["providerAlertId"], subject(row["id"], row, entities(row), terms.snapshot.v)) for row in rows(ground, tenant)]
     groups = {key: {key} for key, _ in subjects}

@@ -9,7 +9,9 @@ from typing import Any
 
 import msgspec
 
+from secgraph import clock
 from secgraph.ingest.adjust import known, values_of
+from secgraph.ingest.assets.known import Assets
 from secgraph.ingest.history import history
 from secgraph.ingest.replay import Otherwise, Replay
 from secgraph.model.correlation import expect_in_order
@@ -65,7 +67,8 @@ async def differing(
     words = {name: None if value is None else msgspec.json.encode(value).decode() for name, value in wanted.items()}
     said = {**found.said, **{name: word for name, word in words.items() if word is not None}}
     expect_in_order(values_of(said))
-    again = Replay(found, Otherwise(since, words, snapshot) if words or snapshot is not None else None)
+    assets = await Assets(store, clock.now).fresh(tenant)
+    again = Replay(found, Otherwise(since, words, snapshot) if words or snapshot is not None else None, assets)
     would = again.run()
     return compared(
         {key: found.alerts[key].incident for key in would if key in found.alerts}, would, again.unknown, again.before

@@ -43,7 +43,9 @@ class Looked:
 
     def pass_over(self, crowded: list[str]) -> None:
         """Nothing is put together by what a crowd names, whether a snapshot knows that already or not."""
-        self.crowded = crowded
+        if not crowded:
+            return
+        self.crowded = [*self.crowded, *crowded]
         self.settings = replace(self.settings, ignored=self.settings.ignored.union(crowded))
         self.near = {key: near for key, near in self.near.items() if key not in crowded}
         kept = (one._replace(keys=tuple(key for key in one.keys if key in self.near)) for one in self.things)

@@ -22,7 +22,7 @@ from secgraph.ingest.correlate.terms import Terms
 from secgraph.ingest.desk import Desk
 from secgraph.ingest.looked import Looked, Order
 from secgraph.model.choices import ALERTS, INCIDENTS
-from secgraph.store.protocol import HELD, Facts, Judged, Needs, PutJudged
+from secgraph.store.protocol import HELD, Facts, Judged, Near, Needs, PutJudged
 
 Result = TypeVar("Result")
 Asking = Generator[Needs, None, Result]
@@ -109,9 +109,8 @@ class Placing:
 
     def _judge(self, one: Looked) -> None:
         seen, crowds, most = self._facts.near, self._facts.crowds, one.settings.most_postings
-        crowded = [key for key, near in one.near.items() if near in crowds or len(seen[near]) >= most]
-        if crowded:
-            one.pass_over(crowded)
+        one.pass_over([key for key, near in one.near.items() if near in crowds or len(seen[near]) >= most])
+        one.links = {}
         if not any(seen[near] for near in one.near.values()):
             return
         for other in self._promising(one, self._there):
@@ -131,10 +130,15 @@ class Placing:
             yield other
 
     def _here(self, one: Looked, key: str) -> Sequence[Other]:
-        near, here = one.near[key], self._fresh.get(key, ())
-        if len(here) >= one.settings.most_postings:
-            return ()
-        return [other for other in here if near.since <= other.last <= near.until]
+        near = one.near[key]
+        return [other for other in self._fresh.get(key, ()) if near.since <= other.last <= near.until]
+
+    def _is_crowd(self, one: Looked, key: str, near: Near) -> bool:
+        """Whether those that were there and those of this delivery are too many together."""
+        there, here, most = self._facts.near[near], self._fresh.get(key, ()), one.settings.most_postings
+        if not here or len(there) + len(here) < most:
+            return False
+        return sum(known.alert not in self._of for known in there) + len(self._here(one, key)) >= most
 
     def _link(self, one: Looked, other: Other) -> Link | None:
         return judge(one.subject, other.subject, self.terms.snapshot, one.settings)
@@ -155,6 +159,10 @@ class Placing:
         if self._looked.pop(subject.id, None) is not one:
             yield from self.look([one])
             del self._looked[subject.id]
+        crowded = [key for key, near in one.near.items() if self._is_crowd(one, key, near)]
+        if crowded:
+            one.pass_over(crowded)
+            self._judge(one)
         found: dict[str, tuple[Order, Link]] = {}
         for incident, (order, link) in one.links.items():
             _prefer(found, self.now(incident), order, link)

@@ -12,14 +12,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from secgraph.ingest.assessment.outline import Outline
+from secgraph.ingest.assessment.outline import Outline, packed
+from secgraph.ingest.assets.inventory import Inventory
 from secgraph.ingest.cases import Cases
 from secgraph.ingest.correlate.pack import keys_of, unpack
 from secgraph.ingest.correlate.rarity import Snapshot
 from secgraph.ingest.correlate.terms import Terms, settings
 from secgraph.ingest.desk import Desk
 from secgraph.ingest.history import History, Line, said_in, snapshot_at
-from secgraph.ingest.placing import Asking, Looked, Placing, Result, looked
+from secgraph.ingest.looked import looked
+from secgraph.ingest.placing import Asking, Placing, Result
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.store.judgements import numbers
 from secgraph.store.protocol import NEAR, Case, Facts, Judged, Near, Needs, Put, PutCase, Record, Row
@@ -29,6 +31,7 @@ FIRST_OF_OURS = 10**12
 """The number of the first incident that was never opened and would have been."""
 
 _Posting = tuple[int, int, str]
+_NOTHING = packed(Outline())
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,11 @@ class Otherwise:
 class Replay:
     """The incidents of a tenant as the lines so far leave them."""
 
-    def __init__(self, found: History, otherwise: Otherwise | None = None) -> None:
+    def __init__(self, found: History, otherwise: Otherwise | None = None, assets: Inventory | None = None) -> None:
+        """`assets` is the inventory as it is today: what is a scanner counts as if it always had been one. The further names
+        of assets stand in what is kept of each alert.
+        """
+        self._assets = assets or Inventory()
         self.unknown = 0
         """Alerts of the log that are there no more: nobody knows what they named."""
         self.before = 0
@@ -189,10 +196,11 @@ class Replay:
     def _place(self, line: Line, home: str | None, closed: bool, born: int, opened: str) -> str:
         assert line.data is not None  # noqa: S101 -- asked before
         terms, facts = self._holds(line.stamp), self._facts(line.stamp)
-        keys = keys_of(unpack(line.id, 0, line.data))
-        one = looked(line.id, line.data, keys, Outline(), terms, line.stamp)
+        seen = unpack(line.id, 0, line.data)
+        keys = keys_of(seen)
+        one = looked(seen, line.data, keys, _NOTHING, terms, line.stamp)
         if line.action == MAKE:
-            one = Looked(one.subject, one.data, one.keys, one.says, one.numbers, [], {})
+            one = one.alone
         desk = Desk(facts, "")
         placing = Placing(facts, terms, desk)
         placement = self._answered(placing.place(one, home, closed=closed), facts)
@@ -229,9 +237,9 @@ class Replay:
         if other is not None and stamp >= other.since:
             if self._terms is None or self._terms.number == 0:
                 said = {name: word for name, word in {**self._said, **other.settings}.items() if word is not None}
-                self._terms = Terms(1, settings(said), other.snapshot or self._snapshot)
+                self._terms = Terms(1, settings(said), other.snapshot or self._snapshot, self._assets)
         elif self._terms is None:
-            self._terms = Terms(0, settings(self._said), self._snapshot)
+            self._terms = Terms(0, settings(self._said), self._snapshot, self._assets)
         return self._terms
 
     # -- what is there
@@ -249,7 +257,11 @@ class Replay:
             return result
 
     def _answer(self, facts: Facts, needs: Needs) -> None:
-        facts.near.update((near, self._near(near)) for near in needs.near)
+        for near in needs.near:
+            named = self._near(near)
+            facts.near[near] = named if len(named) < NEAR else []
+            if len(named) >= NEAR:
+                facts.crowds.add(near)
         facts.held.update((incident, [*self._held[incident]][:most]) for incident, most in needs.held)
         for incident in needs.cases:
             self._cases.setdefault(incident, Case(incident))
