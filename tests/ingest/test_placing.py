@@ -102,7 +102,7 @@ async def test_one_that_names_two_brings_them_together(intake: Intake, together:
     assert (kept["id"], gone["status"], gone["redirectIncidentId"]) == ("1", "redirected", "1")
     assert kept["status"] == "active"
     events = await intake.store.fetch("events", tenant=intake.tenant.number, after=0, most=1000)
-    assert {row["cause"] for row in events if "incidentId" in row["changed"]} == {"source:product correlation"}
+    assert {row["cause"] for row in events if "incidentId" in row["changed"]} == {"source:product merge"}
     assert [placement.merged for _, placement, _ in await reasons(intake)] == [("2",)]
 
 

@@ -37,7 +37,7 @@ class Batch:
         self._source = source
         self._cause = cause
         self._terms = terms
-        self._desk = Desk(facts, f"{cause} correlation")
+        self._desk = Desk(facts, cause)
         self._placing = Placing(facts, terms, self._desk)
         self._following = Following(facts, self._desk, self._placing)
         self._sets = load().sets

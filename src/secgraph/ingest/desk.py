@@ -15,6 +15,9 @@ from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
 from secgraph.store.protocol import Change, Facts, Put, Record, Row
 
+MERGED = frozenset({"incidentId", "redirectIncidentId"})
+"""What changes where incidents become one."""
+
 
 class Desk:
     """The rows as the decision leaves them, each to be written once with all that changed in it."""
@@ -136,4 +139,7 @@ class Desk:
             said.append("alerts")  # which alerts it holds is a person's word too
         kept: Record = dict.fromkeys(said, self._facts.now)
         note = {"status": row.record["status"]} if created else {}
-        return Put(one, row.record, changed, created=created, touched={**row.touched, **kept}, cause=self._cause, note=note)
+        cause = self._cause
+        if not self._by:
+            cause += " merge" if MERGED.intersection(changed) else " correlation"
+        return Put(one, row.record, changed, created=created, touched={**row.touched, **kept}, cause=cause, note=note)

@@ -61,7 +61,12 @@ WORDS: dict[str, Word] = {
     "most_alerts": Word("whole", "Most alerts of an incident that the machine puts together.", 2, 5_000),
     "most_span": Word("time", "How long the activity of such an incident may last.", HOUR, 90 * clock.DAY),
     "most_series": Word("whole", "Most alerts of an incident that is nothing but one detection repeating itself.", 2, 5_000),
-    "most_postings": Word("whole", "Most alerts that are looked at for one thing: the latest.", 16, 256),
+    "most_postings": Word(
+        "whole",
+        "The number of alerts, of the days looked at, from which on what they name is passed over.",
+        16,
+        256,
+    ),
     "due_high": Word("whole", "Hours after which a high incident is due; 0 for never, as for those that follow.", 0, 10_000),
     "due_medium": Word("whole", "The same of a medium one, and of one whose severity nobody said.", 0, 10_000),
     "due_low": Word("whole", "The same of a low one.", 0, 10_000),

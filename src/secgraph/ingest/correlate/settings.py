@@ -42,4 +42,4 @@ class Settings:
     most_series: int = 150
     """Most alerts of an incident that is nothing but one detection repeating itself."""
     most_postings: int = 256
-    """Most alerts that are looked at for one thing: the latest."""
+    """The number of alerts, of the days looked at, from which on what they name is passed over."""
