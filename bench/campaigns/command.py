@@ -2,6 +2,8 @@
 
 Made-up campaigns in the noise of a month, told by five products, are given to a correlator, to two baselines, and to somebody
 who knows the labels. Even seeds are for tuning, odd ones for judging. docs/campaigns.md says how to read the tables.
+
+With --cost it measures what that costs instead, with options of its own: scripts/bench correlate --cost --help.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import msgspec
 from bench.campaigns import labelled, report
 from bench.campaigns.generate import Labelled, made
 from bench.campaigns.judge import BASELINES, NoCorrelator, judged, named
+from bench.costs import command as costs
 
 OURS: str | None = "secgraph.ingest.correlate.replay:groups"
 """The product's own correlator, as module:function."""
@@ -60,6 +63,8 @@ def options(words: Sequence[str]) -> argparse.Namespace:
 
 def main(words: Sequence[str]) -> int:
     """Judges and prints; 2 when what was given cannot be used."""
+    if "--cost" in words:
+        return costs.main([word for word in words if word != "--cost"])
     given = options(words)
     try:
         own = {} if given.correlator is None else {given.correlator: named(given.correlator)}
