@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from bench.generate import DAYS, FIRST, NAMESPACE, alert, instant
+from secgraph import clock
 
 Alert = dict[str, Any]
 
@@ -48,6 +49,11 @@ def naming(key: str, when: datetime, *evidence: Alert) -> Alert:
         "firstActivityDateTime": at, "lastActivityDateTime": at,
         "evidence": [{"createdDateTime": at, **one} for one in evidence],
     }  # fmt: skip
+
+
+def ticks(when: datetime) -> int:
+    """That instant as the clock has it."""
+    return round(when.timestamp() * 1_000_000) * clock.MICROSECOND
 
 
 def user(name: str, role: str) -> Alert:

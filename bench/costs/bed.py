@@ -20,7 +20,8 @@ from bench.sides import Place
 from secgraph import clock
 from secgraph.access.caller import Caller
 from secgraph.access.narrow import narrow
-from secgraph.ingest.correlate.pack import number
+from secgraph.ingest.adjust import adjust
+from secgraph.ingest.counting import publish
 from secgraph.ingest.door import Door
 from secgraph.ingest.split import pieces
 from secgraph.model.edm import load
@@ -67,14 +68,12 @@ class Bed:
 
     async def off(self, tenant: int, *, off: bool = True) -> None:
         """Puts nothing together any more, or does again."""
-        put = {"tenant": tenant, "name": "off", "value": "true" if off else "false"}
-        await self.store.run(("correlation_put", put), ("terms_change", {"tenant": tenant}))
+        await adjust(self.store, tenant, {"off": off}, "bench")
 
-    async def publish(self, tenant: int, v: int, total: int, counts: dict[str, int]) -> None:
-        """Says how common things are from now on."""
-        packed = msgspec.msgpack.encode({number(key): count for key, count in counts.items()})
-        put = {"tenant": tenant, "v": v, "stamp": clock.now(), "total": total, "counts": packed}
-        await self.store.run(("snapshot_put", put), ("terms_change", {"tenant": tenant}))
+    async def publish(self, tenant: int, at: int) -> None:
+        """Counts, as if it were that instant, how common things are. Failed when there is nothing new to tell."""
+        if await publish(self.store, tenant, lambda: at, rest=0) is None:
+            raise Failed("How common things are was not published.")
 
     async def take(self, tenant: int, alerts: Iterable[Alert]) -> None:
         """Takes alerts in as one delivery. Failed when not all are new."""
@@ -111,19 +110,19 @@ def cleared(place: Place, name: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(place: Place, name: str) -> AsyncIterator[Bed]:
+async def opened(place: Place, name: str, now: clock.Now = clock.now) -> AsyncIterator[Bed]:
     """The store of a side, as it is."""
     model = load()
     before = {*threading.enumerate()}
     if place.addresses:
-        store: Store = await open_postgres(place.addresses[name], model)
+        store: Store = await open_postgres(place.addresses[name], model, now)
         spent = _processes(place.folder / "postgres" / "postmaster.pid")
     else:
         path(place, name).parent.mkdir(parents=True, exist_ok=True)
-        store = open_store(path(place, name), model, clock.now)
+        store = open_store(path(place, name), model, now)
         spent = _thread(next(one for one in threading.enumerate() if one not in before and one.name == WRITER))
     try:
-        yield Bed(store, Door(store, model, clock.now), spent)
+        yield Bed(store, Door(store, model, now), spent)
     finally:
         await store.close()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from bench.costs.alerts import Alert, address, naming, stream, user, write
+from bench.costs.alerts import Alert, address, naming, stream, ticks, user, write
 from bench.costs.bed import Bed, cleared, opened
 from bench.costs.row import Goal, Row, of_medians, of_pairs
 from bench.generate import FIRST
@@ -84,7 +84,7 @@ async def _hub(place: Place, many: int, single: int) -> list[Row]:
             await _expect_named(bed, tenant, KEY.format(text))
         number = many + len(seldom) * (FEW - 1)
         uncounted = await _alternating(bed, tenant, number, seldom[:single])
-        await bed.publish(tenant, 1, many, {KEY.format(HUB): many, **{KEY.format(text): FEW for text in seldom}})
+        await bed.publish(tenant, ticks(FIRST + BETWEEN * number))
         counted = await _alternating(bed, tenant, number + 2 * single, seldom[single:])
     says = f"processor time of one alert that names what {many:,} name, of one that names what {FEW} name"
     return [
