@@ -11,14 +11,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from secgraph.cli import main
+
+if TYPE_CHECKING:
+    from azure.identity import ClientSecretCredential
+    from msgraph.graph_service_client import GraphServiceClient
 
 COMMAND = Path(sys.prefix) / "bin" / "secgraph"
 PATIENCE = 30.0
@@ -149,6 +155,44 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server.ready()
     finally:
         _ended([server])
+
+
+@pytest.fixture(scope="module")
+def trusted(served: Server) -> Iterator[str]:
+    """REQUESTS_CA_BUNDLE, as a person exports it for the identity libraries."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REQUESTS_CA_BUNDLE", served.quickstart["CA_FILE"])
+        yield served.quickstart["CA_FILE"]
+
+
+@pytest.fixture(scope="module")
+def credential(served: Server, trusted: str) -> Iterator[ClientSecretCredential]:
+    env = served.quickstart
+    from azure.identity import ClientSecretCredential  # noqa: PLC0415 -- most tests here do without the SDK
+
+    assert trusted
+    with ClientSecretCredential(
+        env["TENANT"], env["CLIENT_ID"], env["CLIENT_SECRET"], authority=env["AUTHORITY"], disable_instance_discovery=True
+    ) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sdk(served: Server, trusted: str, credential: ClientSecretCredential) -> AsyncIterator[GraphServiceClient]:
+    # As above.
+    from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider  # noqa: PLC0415
+    from msgraph.graph_request_adapter import GraphRequestAdapter, options  # noqa: PLC0415
+    from msgraph.graph_service_client import GraphServiceClient  # noqa: PLC0415
+    from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]  # noqa: PLC0415 -- it ships no types
+
+    root = served.quickstart["BASE_URL"]
+    auth = AzureIdentityAuthenticationProvider(credential, scopes=["https://graph.microsoft.com/.default"], allowed_hosts=["localhost"])
+    trust = ssl.create_default_context(cafile=trusted)
+    wire = httpx.AsyncHTTPTransport(verify=trust, http2=True)  # kiota wraps it and does not close it
+    async with wire, httpx.AsyncClient(transport=wire, base_url=f"{root}/v1.0", timeout=30) as http:
+        adapter = GraphRequestAdapter(auth, GraphClientFactory.create_with_default_middleware(client=http, options=options))
+        adapter.base_url = f"{root}/v1.0"
+        yield GraphServiceClient(request_adapter=adapter)
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -4,19 +4,16 @@ differs from the service itself."""
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
 import httpx
 import msal  # type: ignore[import-untyped]  # it ships no types
 import pytest
-import pytest_asyncio
 import requests
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import ClientSecretCredential
 from azure.identity.aio import ClientSecretCredential as AsyncClientSecretCredential
 from kiota_abstractions.base_request_configuration import RequestConfiguration
-from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
 from msgraph.generated.models.alert import Alert as OlderAlert
 from msgraph.generated.models.alert_feedback import AlertFeedback
 from msgraph.generated.models.alert_severity import AlertSeverity as OlderSeverity
@@ -34,9 +31,7 @@ from msgraph.generated.models.security.incident_status import IncidentStatus
 from msgraph.generated.security.alerts.alerts_request_builder import AlertsRequestBuilder
 from msgraph.generated.security.alerts_v2.alerts_v2_request_builder import Alerts_v2RequestBuilder
 from msgraph.generated.security.incidents.incidents_request_builder import IncidentsRequestBuilder
-from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph.graph_service_client import GraphServiceClient
-from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]  # it ships no types
 from msgraph_core.requests.batch_request_content import BatchRequestContent  # type: ignore[import-untyped]  # the same
 from msgraph_core.requests.batch_request_item import BatchRequestItem  # type: ignore[import-untyped]  # the same
 from msgraph_core.tasks.page_iterator import PageIterator  # type: ignore[import-untyped]  # the same
@@ -52,36 +47,6 @@ pytestmark = [
 SCOPE = "https://graph.microsoft.com/.default"
 Query = Alerts_v2RequestBuilder.Alerts_v2RequestBuilderGetQueryParameters
 IncidentQuery = IncidentsRequestBuilder.IncidentsRequestBuilderGetQueryParameters
-
-
-@pytest.fixture(scope="module")
-def trusted(served: Any) -> Iterator[str]:
-    """REQUESTS_CA_BUNDLE, as a person exports it for the identity libraries."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("REQUESTS_CA_BUNDLE", served.quickstart["CA_FILE"])
-        yield served.quickstart["CA_FILE"]
-
-
-@pytest.fixture(scope="module")
-def credential(served: Any, trusted: str) -> Iterator[ClientSecretCredential]:
-    env = served.quickstart
-    assert trusted
-    with ClientSecretCredential(
-        env["TENANT"], env["CLIENT_ID"], env["CLIENT_SECRET"], authority=env["AUTHORITY"], disable_instance_discovery=True
-    ) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def sdk(served: Any, trusted: str, credential: ClientSecretCredential) -> AsyncIterator[GraphServiceClient]:
-    root = served.quickstart["BASE_URL"]
-    auth = AzureIdentityAuthenticationProvider(credential, scopes=[SCOPE], allowed_hosts=["localhost"])
-    trust = ssl.create_default_context(cafile=trusted)
-    wire = httpx.AsyncHTTPTransport(verify=trust, http2=True)  # kiota wraps it and does not close it
-    async with wire, httpx.AsyncClient(transport=wire, base_url=f"{root}/v1.0", timeout=30) as http:
-        adapter = GraphRequestAdapter(auth, GraphClientFactory.create_with_default_middleware(client=http, options=options))
-        adapter.base_url = f"{root}/v1.0"
-        yield GraphServiceClient(request_adapter=adapter)
 
 
 def asked(**parameters: Any) -> RequestConfiguration[Query]:
