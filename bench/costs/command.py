@@ -114,6 +114,7 @@ def measured(place: Place, given: Given, parts: Sequence[str] = (*PARTS,)) -> li
     """The rows of these parts. Failed when an answer is wrong."""
     found: list[Row] = []
     for name in parts:
-        print(f"{name} …", file=sys.stderr, flush=True)
-        found += PARTS[name](place, given)
+        for row in PARTS[name](place, given):
+            print(f"{row.says}: {row.value:.3g}", file=sys.stderr, flush=True)
+            found.append(row)
     return found
