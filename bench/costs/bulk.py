@@ -11,10 +11,11 @@ from itertools import groupby
 from pathlib import Path
 
 from bench.campaigns.generate import made
-from bench.costs.alerts import Alert, stream, ticks, write
+from bench.costs.alerts import Alert, ticks, write
 from bench.costs.bed import Bed, cleared, opened
 from bench.costs.row import Goal, Row, of_pairs
 from bench.data import secgraph
+from bench.generate import alerts as generated
 from bench.processes import Failed
 from bench.sides import Place
 from secgraph import clock
@@ -36,7 +37,7 @@ SIDES = ("ours", "small")
 def rows(place: Place, size: int, rounds: int, seed: int, noise: int) -> Iterator[Row]:
     """What part of the throughput is kept, of generated alerts and of a made-up organisation's month."""
     file = place.folder / "alerts.ndjson"
-    write(file, stream(seed, 0, size))
+    write(file, generated(size, seed))
     for says, measure in (("the door in this process", _door), ("secgraph ingest", _command)):
         sides = _sides(place, size, rounds, partial(measure, place, file, size), joins=False)
         yield of_pairs(f"{SAYS}: {size:,} generated alerts, {says}", "alerts/s", sides, KEPT, size)
