@@ -24,6 +24,9 @@ CAP = 1_000
 SOON = Goal(250, from_size=900)
 WAITS = Goal(2.0, from_size=900)
 
+OF_ONE = 50
+"""Alerts that name the same person: what hundreds name holds nothing together."""
+
 APART = timedelta(seconds=30)
 EVERY = 0.02
 """Seconds between two alerts that others hand in to one tenant."""
@@ -108,13 +111,18 @@ async def _merging(place: Place, pairs: int, cap: int) -> list[Row]:
 
 
 def _of(number: int, place: int) -> Alert:
-    """An alert of an incident that one person holds together."""
-    return naming(f"group {number} {place}", FIRST + APART * place, user(f"person{number}", "compromised"))
+    """An alert of an incident that people hold together, one after the other."""
+    people = dict.fromkeys((_person(number, max(place - 1, 0)), _person(number, place)))
+    return naming(f"group {number} {place}", FIRST + APART * place, *(user(one, "compromised") for one in people))
+
+
+def _person(number: int, place: int) -> str:
+    return f"person{number}-{place // OF_ONE}"
 
 
 async def _merge(bed: Bed, tenant: int, number: int, half: int) -> float:
     """Hands in an alert that names both persons; the milliseconds that took."""
-    both = user(f"person{2 * number}", "compromised"), user(f"person{2 * number + 1}", "compromised")
+    both = (user(_person(group, half - 1), "compromised") for group in (2 * number, 2 * number + 1))
     alert = naming(f"both {number}", FIRST + APART * half, *both)
     began = time.monotonic()
     await bed.take_one(tenant, alert)
