@@ -110,6 +110,6 @@ def _naming(text: str, number: int) -> Alert:
 
 
 async def _expect_named(bed: Bed, tenant: int, key: str) -> None:
-    found: list[dict[str, Any]] = await bed.store.fetch("entities", tenant=tenant, after=key[:-1], most=2)
+    found: list[dict[str, Any]] = await bed.store.fetch("entity_names", tenant=tenant, after=key[:-1], before=f"{key}!", most=2)
     if key not in [row["text"] for row in found]:
         raise Failed(f"No alert is known to name {key}.")
