@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import count
 from typing import TypeVar
 
@@ -28,6 +29,10 @@ Result = TypeVar("Result")
 Asking = Generator[Needs, None, Result]
 
 
+_unpacked = lru_cache(4096)(unpack)
+"""Those who are near one delivery are near the next one too. Nobody changes them."""
+
+
 class Other:
     """An alert that is there already; what it names is read when it is first asked for."""
 
@@ -45,7 +50,7 @@ class Other:
     def subject(self) -> Subject:
         """The whole of it."""
         if self._subject is None:
-            self._subject = unpack(self.id, self.judged.v, self.judged.data)
+            self._subject = _unpacked(self.id, self.judged.v, self.judged.data)
         return self._subject
 
     @property

@@ -72,14 +72,19 @@ def driven(steps: Steps[Result], perform: Callable[[Step], Rows]) -> Result:
         steps.close()
 
 
+MANY = 100
+"""Rows of one answer behind which there is much to do: a merge moves as many alerts."""
+
+
 async def adriven(steps: Steps[Result], perform: Callable[[Step], Awaitable[Rows]], *, beside: bool = False) -> Result:
     """The same where carrying out a step is awaited. `beside`, what comes between two steps is done in a thread, and holds up
-    nobody on the event loop.
+    nobody on the event loop; what comes behind many rows is in any case.
     """
     rows: Rows | None = None
     try:
         while True:
-            step, result = await asyncio.to_thread(_advanced, steps, rows) if beside else _advanced(steps, rows)
+            apart = beside or (rows is not None and len(rows) > MANY)
+            step, result = await asyncio.to_thread(_advanced, steps, rows) if apart else _advanced(steps, rows)
             if step is None:
                 return result[0]
             rows = await perform(step)

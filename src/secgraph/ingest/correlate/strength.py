@@ -108,9 +108,5 @@ def sort_of(key: str) -> str:
     return WEAK.get(kind) or kind.partition(".")[0]
 
 
-_PARTS = _parts()
-
-
-def part(key: str, role: str) -> Part:
-    """What it means that an alert names a thing by this key, in that role."""
-    return _PARTS[key.partition(":")[0], role]
+PARTS = _parts()
+"""What it means that an alert names a thing by a key of that kind, in that role."""

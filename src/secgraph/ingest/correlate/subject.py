@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from secgraph import clock
-from secgraph.ingest.correlate.strength import Part, part
+from secgraph.ingest.correlate.strength import PARTS, Part
 from secgraph.ingest.correlate.tactics import tactic
 from secgraph.ingest.entities import Entity
 from secgraph.ingest.entities.entity import ASIDE, GRADES
@@ -52,7 +52,7 @@ class Subject:
         for place, (_, keys, role, _) in enumerate(self.entities):
             for key in keys:
                 if key not in places:
-                    places[key] = place, part(key, role)
+                    places[key] = place, PARTS[key[: key.index(":")], role]
         self.places = places
         about = main(self.entities)
         self.about = frozenset(about)
@@ -75,7 +75,7 @@ def main(entities: Sequence[Entity]) -> list[int]:
     best: dict[str, tuple[float, str, int]] = {}
     for place, one in enumerate(entities):
         key = one.keys[0]
-        found = part(key, one.role)
+        found = PARTS[key[: key.index(":")], one.role]
         if found.strength > 0:
             family = found.family if GRADES[one.role] != ASIDE and found.family in _MAIN else ""
             order = (-found.strength, key, place)
