@@ -163,10 +163,11 @@ def _leave_out(connection: apsw.Connection, now: int) -> None:
     since = _instant(connection)
     connection.execute("BEGIN IMMEDIATE")
     for tenant, *_ in perform(connection, ask("tenants")):
-        [(seq, stamp, incidents)] = perform(connection, Ask(_CLOCK, (tenant,)))
+        [(seq, stamp, incidents, terms)] = perform(connection, Ask(_CLOCK, (tenant,)))
         most = max(0, now - max(stamp, since - MARGIN)) // clock.MICROSECOND
         perform(connection, do("tenant_tick", {
             "tenant": tenant, "seq": seq + most, "stamp": max(stamp, now), "incidents": incidents + most,
+            "terms": terms + most,
         }))  # fmt: skip
         perform(connection, do("tokens_end", {"tenant": tenant, "most": most}))
     for (between,) in perform(connection, ask("fact", name="restored")):
@@ -176,7 +177,7 @@ def _leave_out(connection: apsw.Connection, now: int) -> None:
     connection.execute("COMMIT")
 
 
-_CLOCK = "SELECT seq, stamp, incidents FROM tenants WHERE tenant = ?"
+_CLOCK = "SELECT seq, stamp, incidents, terms FROM tenants WHERE tenant = ?"
 
 # -- files
 
