@@ -14,7 +14,8 @@ from secgraph.ingest.assessment.deadlines import HOUR, MINUTE
 from secgraph.ingest.assessment.outline import Outline, packed
 from secgraph.ingest.settle import settle
 from secgraph.model.choices import INCIDENTS
-from secgraph.store.protocol import Case, Decision, Facts, Needs, Put, PutCase
+from secgraph.store.facts import Case, Facts, Needs
+from secgraph.store.protocol import Decision, Put, PutCase
 from secgraph.testing import ORIGIN, Graph, graph_alert
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -8,7 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from secgraph.edge import removals
-from secgraph.store.protocol import Decision, Needs, Remove
+from secgraph.store.facts import Needs
+from secgraph.store.protocol import Decision, Remove
 from secgraph.testing import ORIGIN, Graph, graph_alert
 
 ALERTS, INCIDENTS, OLDER = "security/alerts_v2", "security/incidents", "security/alerts"

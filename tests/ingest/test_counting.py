@@ -14,10 +14,11 @@ from secgraph.ingest.counting import LEAST, publish, publish_each
 from secgraph.ingest.prune import prune
 from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
+from secgraph.store.facts import Facts, Judged, Needs
 from secgraph.store.fence import Fenced
 from secgraph.store.judgements import packed
 from secgraph.store.leases import LIFE, Leases
-from secgraph.store.protocol import Decision, Facts, Judged, Needs, PutJudged
+from secgraph.store.protocol import Decision, PutJudged
 from secgraph.store.registry import Registry
 from secgraph.store.retention import retain
 from secgraph.testing import Clock

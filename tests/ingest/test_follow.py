@@ -8,7 +8,8 @@ import pytest
 
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
-from secgraph.store.protocol import Decision, Facts, Needs, Put
+from secgraph.store.facts import Facts, Needs
+from secgraph.store.protocol import Decision, Put
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Intake

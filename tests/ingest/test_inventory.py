@@ -23,7 +23,7 @@ from secgraph.ingest.entities import Entity, entities, with_aliases
 from secgraph.ingest.entities.entity import KINDS
 from secgraph.model.choices import ASSETS
 from secgraph.model.edm import EnumType, load
-from secgraph.store.protocol import Facts, Needs
+from secgraph.store.facts import Facts, Needs
 
 SID = "S-1-5-21-1004336348-1177238915-682003330-512"
 ID = "0f0e0d0c-1111-2222-3333-444455556666"

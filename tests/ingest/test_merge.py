@@ -10,7 +10,7 @@ from secgraph.ingest.merge import OURS, merged
 from secgraph.model import check
 from secgraph.model.choices import ALERTS, SETS
 from secgraph.model.edm import load
-from secgraph.store.protocol import Row
+from secgraph.store.facts import Row
 from secgraph.store.turn import new_record
 
 TRIAGE = SETS[ALERTS].triage

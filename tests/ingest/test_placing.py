@@ -14,7 +14,8 @@ from secgraph.ingest.correlate.place import Placement
 from secgraph.ingest.regroup import Call
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
-from secgraph.store.protocol import Decision, Facts, Needs, Put, PutTerm
+from secgraph.store.facts import Facts, Needs
+from secgraph.store.protocol import Decision, Put, PutTerm
 from secgraph.store.registry import Registry
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from secgraph.ingest import prune as pruning
 from secgraph.ingest.prune import TOO_OLD, Pruned, prune, prune_each
 from secgraph.ingest.ready import ready_of
 from secgraph.ingest.split import Piece
+from secgraph.store.facts import Needs, Record
 from secgraph.store.kept import packed
-from secgraph.store.protocol import Decision, Needs, Record, Remove, Store
+from secgraph.store.protocol import Decision, Remove, Store
 from secgraph.store.retention import Retention, retain, retention
 from secgraph.testing import Clock, Graph, graph_alert, running
 

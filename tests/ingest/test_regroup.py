@@ -19,7 +19,8 @@ from secgraph.ingest.regroup import Call
 from secgraph.model.check import from_source
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
-from secgraph.store.protocol import HELD, Case, Decision, Facts, Judged, Needs, Put, PutCase, Row
+from secgraph.store.facts import HELD, Case, Facts, Judged, Needs, Row
+from secgraph.store.protocol import Decision, Put, PutCase
 from secgraph.store.turn import new_record
 
 Told = TypeVar("Told")

@@ -10,7 +10,8 @@ from tests.ingest.test_regroup import alert, facts, incident, told_all
 from secgraph.errors import BadBody
 from secgraph.ingest import resolve
 from secgraph.model.choices import ALERTS, INCIDENTS
-from secgraph.store.protocol import HELD, Facts, Needs, Put
+from secgraph.store.facts import HELD, Facts, Needs
+from secgraph.store.protocol import Put
 
 UNKNOWN: dict[str, Any] = {"classification": "unknown", "determination": "unknown"}
 MALWARE: dict[str, Any] = {"classification": "truePositive", "determination": "malware"}

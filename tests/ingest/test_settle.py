@@ -15,9 +15,10 @@ from secgraph.ingest.assessment.deadlines import HOUR, MINUTE, Deadlines, deadli
 from secgraph.ingest.settle import STEP, settle, settle_each, settled
 from secgraph.model.choices import INCIDENTS
 from secgraph.model.edm import load
+from secgraph.store.facts import Case, Needs
 from secgraph.store.fence import Fenced
 from secgraph.store.leases import Leases
-from secgraph.store.protocol import Case, Change, Decision, Needs, Put, PutCase, Remove, Tell
+from secgraph.store.protocol import Change, Decision, Put, PutCase, Remove, Tell
 from secgraph.store.registry import Registry
 
 if TYPE_CHECKING:

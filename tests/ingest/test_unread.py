@@ -18,10 +18,11 @@ from secgraph.ingest.door import Door
 from secgraph.ingest.unread import read_each
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
+from secgraph.store.facts import Needs
 from secgraph.store.fence import Fenced
 from secgraph.store.leases import LIFE, Leases
 from secgraph.store.postgres.founding import founded
-from secgraph.store.protocol import Decision, Needs, Put
+from secgraph.store.protocol import Decision, Put
 from secgraph.store.registry import Registry
 from secgraph.testing import Clock
 

@@ -18,7 +18,8 @@ from secgraph.model import check
 from secgraph.model.choices import ALERTS
 from secgraph.model.edm import Model, load
 from secgraph.odata.query import Query
-from secgraph.store.protocol import Decision, Facts, Key, Needs, Page, Put
+from secgraph.store.facts import Facts, Needs
+from secgraph.store.protocol import Decision, Key, Page, Put
 from secgraph.store.registry import Registry, Tenant
 from secgraph.store.turn import new_record
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from secgraph import clock as real_clock
-from secgraph.store.protocol import Decision, Needs, Remove
+from secgraph.store.facts import Needs
+from secgraph.store.protocol import Decision, Remove
 from secgraph.testing import Clock, Graph, graph_alert, running
 
 Result = TypeVar("Result")

@@ -26,7 +26,8 @@ from secgraph.ingest.regroup import Call, merge, merge_needs, move, move_needs
 from secgraph.ingest.replay import Replay
 from secgraph.model.choices import INCIDENTS
 from secgraph.odata import bind
-from secgraph.store.protocol import Decision, Facts, Needs, PutSnapshot, Record
+from secgraph.store.facts import Facts, Needs, Record
+from secgraph.store.protocol import Decision, PutSnapshot
 from secgraph.store.registry import Tenant
 
 Place = st.integers(0, 100)

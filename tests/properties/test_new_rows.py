@@ -23,8 +23,9 @@ from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
 from secgraph.odata.search import indexed
 from secgraph.store.blank import blank
+from secgraph.store.facts import Needs, Row
 from secgraph.store.kept import kept, packed
-from secgraph.store.protocol import Change, Decision, Needs, Put, PutNew, Row
+from secgraph.store.protocol import Change, Decision, Put, PutNew
 from secgraph.store.sqlite.dialect import Sqlite
 from secgraph.store.steps import Ask, Rows, Step, driven
 from secgraph.store.turn import Turn, Waiting, new_record

@@ -27,7 +27,8 @@ from secgraph.ingest.door import Door
 from secgraph.ingest.entities import entities
 from secgraph.model.check import completed
 from secgraph.odata import bind
-from secgraph.store.protocol import Decision, Needs, PutSnapshot
+from secgraph.store.facts import Needs
+from secgraph.store.protocol import Decision, PutSnapshot
 from secgraph.store.registry import Tenant
 
 START, HOUR = 1_790_000_000 * clock.SECOND, 3600 * clock.SECOND

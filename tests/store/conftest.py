@@ -17,7 +17,8 @@ from secgraph.model import check
 from secgraph.model.choices import ALERTS
 from secgraph.model.edm import Model, load
 from secgraph.odata import bind
-from secgraph.store.protocol import Change, Decision, Facts, Needs, Put, Row, Store
+from secgraph.store.facts import Facts, Needs, Row
+from secgraph.store.protocol import Change, Decision, Put, Store
 from secgraph.store.registry import Registry, Tenant
 from secgraph.store.sqlite.store import open_store
 from secgraph.store.turn import new_record

@@ -15,9 +15,10 @@ from secgraph.errors import UsageError
 from secgraph.model.edm import load
 from secgraph.store.copying.copy import Copy, Side, expect_whole
 from secgraph.store.copying.tables import OF_ALL, tables
+from secgraph.store.facts import Case, Judged, Needs
 from secgraph.store.judgements import packed
 from secgraph.store.layout import quoted
-from secgraph.store.protocol import Case, Change, Decision, Judged, Needs, PutCase, PutJudged, PutSnapshot, Remove
+from secgraph.store.protocol import Change, Decision, PutCase, PutJudged, PutSnapshot, Remove
 from secgraph.store.registry import Registry
 from secgraph.store.sqlite.file import connect, migrate
 from secgraph.store.sqlite.side import copied_from, copied_into

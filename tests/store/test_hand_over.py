@@ -15,8 +15,9 @@ from secgraph.extend import source
 from secgraph.ingest.door import Door
 from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
+from secgraph.store.facts import Facts, Needs
 from secgraph.store.kept import kept
-from secgraph.store.protocol import Decision, Facts, Needs, PutEntry, PutIncidentKey
+from secgraph.store.protocol import Decision, PutEntry, PutIncidentKey
 from secgraph.store.sqlite import frames
 from secgraph.store.sqlite.store import SqliteStore
 from secgraph.testing import Clock, graph_alert

@@ -10,8 +10,9 @@ import pytest
 
 from secgraph import clock as real_clock
 from secgraph.errors import Superseded
+from secgraph.store.facts import Needs
 from secgraph.store.leases import LIFE, Leases
-from secgraph.store.protocol import Decision, Fence, Needs, Store
+from secgraph.store.protocol import Decision, Fence, Store
 from secgraph.testing import Clock
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import pytest
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
 from secgraph.store import sight
-from secgraph.store.protocol import Deciding, Decision, Facts, Needs, Put, PutIncidentKey
+from secgraph.store.facts import Facts, Needs
+from secgraph.store.protocol import Deciding, Decision, Put, PutIncidentKey
 
 if TYPE_CHECKING:
     from tests.store.conftest import Ground

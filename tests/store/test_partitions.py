@@ -23,11 +23,12 @@ from secgraph.model.edm import load
 from secgraph.odata import bind
 from secgraph.settings import gather
 from secgraph.store.compile import compiled
+from secgraph.store.facts import Facts, Needs
 from secgraph.store.kept import kept
 from secgraph.store.postgres.dialect import numbered
 from secgraph.store.postgres.founding import founded, whole
 from secgraph.store.postgres.store import open_postgres
-from secgraph.store.protocol import Decision, Facts, Needs, PutEntry, PutIncidentKey, Remove
+from secgraph.store.protocol import Decision, PutEntry, PutIncidentKey, Remove
 from secgraph.store.registry import Registry
 from secgraph.store.seen import decode
 

@@ -22,9 +22,10 @@ from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
 from secgraph.odata import bind
 from secgraph.store.compile import compiled
+from secgraph.store.facts import Facts, Needs
 from secgraph.store.postgres.dialect import LONGEST_WORD, Postgres, numbered
 from secgraph.store.postgres.store import PostgresStore, open_postgres
-from secgraph.store.protocol import Decision, Facts, Needs
+from secgraph.store.protocol import Decision
 from secgraph.store.registry import Registry
 
 

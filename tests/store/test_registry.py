@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from secgraph.errors import Fault, UsageError
 from secgraph.ingest.assets.register import made as made_asset
 from secgraph.model.choices import ALERTS, ASSETS
+from secgraph.store.facts import Case, Judged
 from secgraph.store.judgements import packed
 from secgraph.store.kept import kept
-from secgraph.store.protocol import Case, Judged, Put, PutCase, PutEntry, PutIncidentKey, PutJudged, Reject, Remove
+from secgraph.store.protocol import Put, PutCase, PutEntry, PutIncidentKey, PutJudged, Reject, Remove
 from secgraph.store.registry import FRESH_SECONDS, Registry
 from secgraph.store.retention import retain
 from secgraph.testing import Clock, self_signed

@@ -11,8 +11,9 @@ import pytest
 from secgraph.errors import Fault
 from secgraph.model.check import from_source
 from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.store.facts import Facts, Needs
 from secgraph.store.kept import kept
-from secgraph.store.protocol import Change, Decide, Deciding, Decision, Facts, Needs, Put, PutEntry, PutIncidentKey, Remove
+from secgraph.store.protocol import Change, Decide, Deciding, Decision, Put, PutEntry, PutIncidentKey, Remove
 from secgraph.store.seen import decode
 from secgraph.store.turn import new_record
 

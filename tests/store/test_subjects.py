@@ -9,8 +9,9 @@ import pytest
 from tests.store.test_removal import in_one_turn
 
 from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.store.facts import NEAR, Case, Facts, Judged, Near, Needs
 from secgraph.store.judgements import SLOT, numbers, packed
-from secgraph.store.protocol import NEAR, Case, Change, Decision, Facts, Judged, Near, Needs, Put, PutCase, PutJudged, Remove
+from secgraph.store.protocol import Change, Decision, Put, PutCase, PutJudged, Remove
 
 if TYPE_CHECKING:
     from tests.store.conftest import Ground

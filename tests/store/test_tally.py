@@ -16,7 +16,8 @@ from secgraph.model.choices import ALERTS
 from secgraph.odata import bind
 from secgraph.odata.query import Query
 from secgraph.store.compile import compiled
-from secgraph.store.protocol import Decision, Facts, Needs
+from secgraph.store.facts import Facts, Needs
+from secgraph.store.protocol import Decision
 from secgraph.store.registry import Tenant
 from secgraph.store.sqlite.dialect import Sqlite
 

@@ -13,8 +13,9 @@ import pytest
 from secgraph import clock as real_clock
 from secgraph.errors import Busy, Fault, Refusal, Stale
 from secgraph.model.choices import ALERTS
+from secgraph.store.facts import Facts, Needs
 from secgraph.store.kept import kept
-from secgraph.store.protocol import Change, Decision, Facts, Needs, PutEntry, PutIncidentKey, Reject
+from secgraph.store.protocol import Change, Decision, PutEntry, PutIncidentKey, Reject
 from secgraph.testing import Clock
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from secgraph.ingest.assets.inventory import Inventory
 from secgraph.ingest.assets.register import Register
 from secgraph.model.choices import ASSETS
 from secgraph.odata import bind
-from secgraph.store.protocol import Facts, Key, Needs
+from secgraph.store.facts import Facts, Needs
+from secgraph.store.protocol import Key
 
 asset_app = typer.Typer(no_args_is_help=True, help="Assets: the users, devices and applications that alerts name.")
 

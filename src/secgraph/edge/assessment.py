@@ -15,7 +15,8 @@ from secgraph.ingest.assessment.deadlines import deadlines
 from secgraph.ingest.assessment.shown import shown
 from secgraph.model.edm import EntitySet
 from secgraph.odata import bind
-from secgraph.store.protocol import Case, Store
+from secgraph.store.facts import Case
+from secgraph.store.protocol import Store
 
 
 class Assessor:

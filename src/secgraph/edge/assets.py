@@ -16,7 +16,7 @@ from secgraph.model import change
 from secgraph.model.call import complete
 from secgraph.model.choices import ASSETS
 from secgraph.model.edm import EntitySet
-from secgraph.store.protocol import Facts, Needs, Record
+from secgraph.store.facts import Facts, Needs, Record
 
 
 class AssetWriter:

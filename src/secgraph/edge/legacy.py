@@ -26,7 +26,8 @@ from secgraph.ingest import older
 from secgraph.model.edm import Action, EntitySet
 from secgraph.odata.options import options, whole
 from secgraph.odata.view import View, view
-from secgraph.store.protocol import Change, Decision, Facts, Needs, Record, Row, Store
+from secgraph.store.facts import Facts, Needs, Record, Row
+from secgraph.store.protocol import Change, Decision, Store
 
 Handler = Callable[[Asked, Caller, Target, EntitySet], Awaitable[Answer]]
 

@@ -16,7 +16,8 @@ from secgraph.ingest.resolve import handed_down
 from secgraph.model import change, wire
 from secgraph.model.choices import INCIDENTS
 from secgraph.model.edm import EntitySet
-from secgraph.store.protocol import Change, Deciding, Decision, Facts, Needs, Put, Record, Row, Store
+from secgraph.store.facts import Facts, Needs, Record, Row
+from secgraph.store.protocol import Change, Deciding, Decision, Put, Store
 from secgraph.store.turn import etag
 
 MINIMAL = "return=minimal"

@@ -16,7 +16,8 @@ from secgraph.ingest.assessment.deadlines import deadlines
 from secgraph.ingest.correlate.terms import settings
 from secgraph.ingest.entities.entity import KINDS, kind_of
 from secgraph.model.correlation import WORDS, chosen, expect_in_order, shown
-from secgraph.store.protocol import Decision, Facts, Needs, PutTerm, Store
+from secgraph.store.facts import Facts, Needs
+from secgraph.store.protocol import Decision, PutTerm, Store
 
 _KNOWN = frozenset(f"{kind}.{key}" for kind, keys in KINDS.items() for key in keys)
 

@@ -16,7 +16,8 @@ from secgraph.ingest.cases import Cases
 from secgraph.ingest.desk import Desk
 from secgraph.ingest.regroup import Call, ends, present
 from secgraph.model.choices import INCIDENTS
-from secgraph.store.protocol import Deciding, Decision, Facts, Needs
+from secgraph.store.facts import Facts, Needs
+from secgraph.store.protocol import Deciding, Decision
 
 
 def apart_needs(incident: str, others: Sequence[str]) -> Needs:

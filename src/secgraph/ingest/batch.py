@@ -21,8 +21,9 @@ from secgraph.ingest.placing import Asking, Placing
 from secgraph.ingest.ready import Ready, blank_incident
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
+from secgraph.store.facts import Entry, Facts, Record, Row
 from secgraph.store.kept import Kept, kept, original_of
-from secgraph.store.protocol import Change, Entry, Facts, Note, Put, PutEntry, PutIncidentKey, PutNew, Record, Row
+from secgraph.store.protocol import Change, Note, Put, PutEntry, PutIncidentKey, PutNew
 
 NOT_EXPANDED = "evidence not expanded"
 """A draft's note: its product left the evidence out of this answer, which does not mean there is none."""

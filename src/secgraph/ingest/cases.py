@@ -12,7 +12,8 @@ from functools import reduce
 from secgraph.ingest.assessment.outline import Outline, again, outline, packed, together, unpacked
 from secgraph.ingest.correlate.pack import unpack
 from secgraph.ingest.correlate.place import series_of
-from secgraph.store.protocol import Case, Change, Facts, Judged, PutCase
+from secgraph.store.facts import Case, Facts, Judged
+from secgraph.store.protocol import Change, PutCase
 
 
 class Cases:

@@ -14,8 +14,9 @@ import msgspec
 from secgraph import clock
 from secgraph.errors import Superseded
 from secgraph.observe import CountingFailed, SnapshotPublished, observe
+from secgraph.store.facts import Facts, Needs
 from secgraph.store.judgements import SLOT
-from secgraph.store.protocol import Decision, Facts, Needs, PutSnapshot, Store
+from secgraph.store.protocol import Decision, PutSnapshot, Store
 from secgraph.store.registry import Registry
 
 DAYS = 30

@@ -13,7 +13,8 @@ from secgraph.ingest.cases import Cases
 from secgraph.ingest.incident import graver, opened
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
-from secgraph.store.protocol import Change, Facts, Put, Record, Row
+from secgraph.store.facts import Facts, Record, Row
+from secgraph.store.protocol import Change, Put
 
 MERGED = frozenset({"incidentId", "redirectIncidentId"})
 """What changes where incidents become one."""

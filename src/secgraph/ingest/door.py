@@ -26,17 +26,9 @@ from secgraph.ingest.state import GOOD, UNREADABLE, UNUSABLE, remember
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import Model
 from secgraph.observe import RecordsTaken, observe
+from secgraph.store.facts import Facts, Needs, Record
 from secgraph.store.kept import packed
-from secgraph.store.protocol import (
-    Answer,
-    Deciding,
-    Decision,
-    Facts,
-    Needs,
-    Record,
-    Reject,
-    Store,
-)
+from secgraph.store.protocol import Answer, Deciding, Decision, Reject, Store
 from secgraph.store.retention import retention, until
 
 AT_ONCE = 32

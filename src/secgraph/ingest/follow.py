@@ -17,7 +17,7 @@ from collections.abc import Generator
 from secgraph.ingest.desk import Desk
 from secgraph.ingest.placing import Placing
 from secgraph.model.choices import ALERTS, INCIDENTS
-from secgraph.store.protocol import Facts, Needs
+from secgraph.store.facts import Facts, Needs
 
 HANDS = frozenset({"status", "assignedTo"})
 """The members by which a person takes an incident over."""

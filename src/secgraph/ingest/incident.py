@@ -9,7 +9,7 @@ from secgraph.errors import Fault
 from secgraph.model.check import from_source
 from secgraph.model.choices import INCIDENTS
 from secgraph.model.edm import EnumType, load
-from secgraph.store.protocol import Record, Row
+from secgraph.store.facts import Record, Row
 from secgraph.store.turn import new_record
 
 

@@ -13,7 +13,7 @@ from secgraph.ingest.correlate.settings import Settings
 from secgraph.ingest.correlate.subject import Subject
 from secgraph.ingest.correlate.terms import Terms
 from secgraph.ingest.entities.read import with_aliases
-from secgraph.store.protocol import Near
+from secgraph.store.facts import Near
 
 Order = tuple[int, int]
 """Of two that may link the one whose activity ended later comes first; of those of one instant, the one that came later."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from secgraph import clock
 from secgraph.model.legacy import parted, tagged
-from secgraph.store.protocol import Record, Row
+from secgraph.store.facts import Record, Row
 
 OURS = frozenset({"@odata.etag", "id", "tenantId", "incidentId", "lastUpdateDateTime"})
 """Members that no source decides."""

@@ -11,7 +11,7 @@ from secgraph.model import change
 from secgraph.model.legacy import parted, tagged
 from secgraph.odata.query import fold
 from secgraph.odata.view import View
-from secgraph.store.protocol import Record
+from secgraph.store.facts import Record
 
 COMMENTS = ("Closed in IPC", "Closed in MCAS")
 """The only comments that the published update takes."""

@@ -23,7 +23,8 @@ from secgraph.ingest.correlate.terms import Terms
 from secgraph.ingest.desk import Desk
 from secgraph.ingest.looked import Looked, Order
 from secgraph.model.choices import ALERTS, INCIDENTS
-from secgraph.store.protocol import HELD, Facts, Judged, Near, Needs, PutJudged
+from secgraph.store.facts import HELD, Facts, Judged, Near, Needs
+from secgraph.store.protocol import PutJudged
 
 Result = TypeVar("Result")
 Asking = Generator[Needs, None, Result]

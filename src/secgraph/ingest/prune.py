@@ -27,8 +27,9 @@ from secgraph.ingest.incident import destination
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet, EnumType, Model
 from secgraph.observe import PruningFailed, RowsPruned, observe
+from secgraph.store.facts import Facts, Needs, Record
 from secgraph.store.kept import alone
-from secgraph.store.protocol import Deciding, Decision, Facts, Needs, Record, Remove, Store
+from secgraph.store.protocol import Deciding, Decision, Remove, Store
 from secgraph.store.registry import Registry
 from secgraph.store.retention import retention, until
 

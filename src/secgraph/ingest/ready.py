@@ -28,8 +28,8 @@ from secgraph.model.legacy import TAGS
 from secgraph.model.value import clean
 from secgraph.odata.search import indexed
 from secgraph.store.blank import TAG, Blank, blank, filled
+from secgraph.store.facts import Record
 from secgraph.store.kept import Kept, kept_text, packed, unpacked
-from secgraph.store.protocol import Record
 
 LONGEST_ID = 500
 """Characters of a product's id of an incident up to which it is kept as it is."""

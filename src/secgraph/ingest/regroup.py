@@ -25,7 +25,8 @@ from secgraph.ingest.cases import Cases
 from secgraph.ingest.desk import Desk
 from secgraph.ingest.incident import destination
 from secgraph.model.choices import ALERTS, INCIDENTS
-from secgraph.store.protocol import HELD, Deciding, Decision, Facts, Needs
+from secgraph.store.facts import HELD, Facts, Needs
+from secgraph.store.protocol import Deciding, Decision
 
 NAMED = 10
 """Most ids that a refusal names one by one."""

@@ -23,8 +23,9 @@ from secgraph.ingest.history import History, Line, said_in, snapshot_at
 from secgraph.ingest.looked import looked
 from secgraph.ingest.placing import Asking, Placing, Result
 from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.store.facts import NEAR, Case, Facts, Judged, Near, Needs, Record, Row
 from secgraph.store.judgements import numbers
-from secgraph.store.protocol import NEAR, Case, Facts, Judged, Near, Needs, Put, PutCase, Record, Row
+from secgraph.store.protocol import Put, PutCase
 
 MOVE, MAKE = "moveAlerts", "createAlert"
 FIRST_OF_OURS = 10**12

@@ -23,7 +23,8 @@ from secgraph import clock
 from secgraph.errors import BadBody
 from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
-from secgraph.store.protocol import HELD, Facts, Needs, Put, Record, Row
+from secgraph.store.facts import HELD, Facts, Needs, Record, Row
+from secgraph.store.protocol import Put
 
 UNKNOWN = "unknown"
 DOWN = ("status", "classification", "determination")

@@ -18,7 +18,8 @@ from secgraph.ingest.assessment.deadlines import MINUTE, Deadlines, deadlines, i
 from secgraph.model.choices import INCIDENTS
 from secgraph.model.edm import EntitySet, Model
 from secgraph.observe import SettlingFailed, observe
-from secgraph.store.protocol import Change, Decision, Facts, Needs, PutCase, Store, Tell
+from secgraph.store.facts import Facts, Needs
+from secgraph.store.protocol import Change, Decision, PutCase, Store, Tell
 from secgraph.store.registry import Registry
 
 STEP = 100

@@ -22,7 +22,8 @@ from secgraph.ingest.correlate.subject import Subject, subject
 from secgraph.ingest.entities import entities
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.observe import AlertsRead, ReadingFailed, observe
-from secgraph.store.protocol import Change, Deciding, Decision, Facts, Judged, Needs, PutCase, PutJudged, Store
+from secgraph.store.facts import Facts, Judged, Needs
+from secgraph.store.protocol import Change, Deciding, Decision, PutCase, PutJudged, Store
 
 STEP = 50
 """Alerts of one transaction: every other write of the tenant waits for it."""

@@ -7,7 +7,8 @@ from typing import Any
 from secgraph.access.narrow import Scoped, ScopedKey
 from secgraph.errors import Superseded
 from secgraph.odata.query import Query
-from secgraph.store.protocol import Answer, Decide, Fence, Key, Needs, Original, Page, Store
+from secgraph.store.facts import Needs
+from secgraph.store.protocol import Answer, Decide, Fence, Key, Original, Page, Store
 from secgraph.store.steps import Steps, ask, do
 
 

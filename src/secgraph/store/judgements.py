@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from secgraph import clock
-from secgraph.store.protocol import Case, Judged
+from secgraph.store.facts import Case, Judged
 from secgraph.store.statements import statement
 from secgraph.store.steps import Add, Do, Steps, do
 

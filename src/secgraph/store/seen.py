@@ -13,8 +13,8 @@ from secgraph.model.check import completed
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import StructType
 from secgraph.store.dialect import Dialect
+from secgraph.store.facts import Entry, Needs, Record, Row
 from secgraph.store.kept import Kept
-from secgraph.store.protocol import Entry, Needs, Record, Row
 from secgraph.store.shape import shape
 from secgraph.store.steps import Ask, Steps
 

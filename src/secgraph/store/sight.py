@@ -8,8 +8,9 @@ from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EnumType, load
 from secgraph.odata.query import fold
 from secgraph.store.dialect import Dialect
+from secgraph.store.facts import HELD, Facts, Needs
 from secgraph.store.pending import Pending
-from secgraph.store.protocol import HELD, Change, Facts, Needs, PutCase, PutJudged, PutNew, Remove
+from secgraph.store.protocol import Change, PutCase, PutJudged, PutNew, Remove
 from secgraph.store.seen import Place, Seen
 from secgraph.store.shape import shape
 from secgraph.store.steps import Ask, Steps, ask

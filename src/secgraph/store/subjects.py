@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from secgraph.store.dialect import Dialect, Slotted
+from secgraph.store.facts import NEAR, Case, Judged, Near, Needs
 from secgraph.store.judgements import SLOT, Judgements, numbers
-from secgraph.store.protocol import NEAR, Case, Judged, Near, Needs, PutJudged
+from secgraph.store.protocol import PutJudged
 from secgraph.store.steps import Ask, Steps
 
 _READ = "SELECT born, alert, incident, v, first, last, keys, data FROM subjects WHERE tenant = ? AND "

@@ -21,6 +21,7 @@ from secgraph.model.choices import ALERTS, ASSETS, INCIDENTS
 from secgraph.odata.query import fold
 from secgraph.odata.search import indexed
 from secgraph.store.dialect import Dialect
+from secgraph.store.facts import Entry, Facts, Needs, Record, Row
 from secgraph.store.fence import guarded
 from secgraph.store.pending import Pending
 from secgraph.store.protocol import (
@@ -28,10 +29,7 @@ from secgraph.store.protocol import (
     Decide,
     Deciding,
     Decision,
-    Entry,
-    Facts,
     Fence,
-    Needs,
     Note,
     Put,
     PutCase,
@@ -41,10 +39,8 @@ from secgraph.store.protocol import (
     PutNew,
     PutSnapshot,
     PutTerm,
-    Record,
     Reject,
     Remove,
-    Row,
     Tell,
 )
 from secgraph.store.seen import Place

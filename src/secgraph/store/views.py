@@ -13,7 +13,8 @@ from secgraph.errors import TooSlow
 from secgraph.odata.query import Query, fields, fields_of
 from secgraph.odata.translate import translated
 from secgraph.odata.view import View, view
-from secgraph.store.protocol import Answer, Decide, Fence, Key, Needs, Original, Page, Store
+from secgraph.store.facts import Needs
+from secgraph.store.protocol import Answer, Decide, Fence, Key, Original, Page, Store
 
 KEPT = 8192
 """Translated questions kept: the store keeps the plan of each."""

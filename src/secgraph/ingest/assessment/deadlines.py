@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 import msgspec
 
 from secgraph import clock
-from secgraph.store.protocol import Record
+from secgraph.store.facts import Record
 
 HOUR, MINUTE = 3600 * clock.SECOND, 60 * clock.SECOND
 

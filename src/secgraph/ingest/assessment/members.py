@@ -12,7 +12,7 @@ from secgraph.ingest.assessment.outline import Outline
 from secgraph.ingest.assessment.priority import factors, score
 from secgraph.ingest.assessment.words import display_name, summary
 from secgraph.ingest.entities.normal import shown
-from secgraph.store.protocol import Record
+from secgraph.store.facts import Record
 
 
 def members(one: Outline, alerts: int, record: Record, touched: Mapping[str, Any]) -> Record:

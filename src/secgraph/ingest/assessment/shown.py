@@ -13,7 +13,7 @@ from secgraph.ingest.assessment.deadlines import Deadlines, due, is_overdue, set
 from secgraph.ingest.assessment.outline import CRITICALITY, GRADE, Counted, Outline, Thing, unpacked
 from secgraph.ingest.assessment.priority import factors, score
 from secgraph.ingest.assessment.words import reached
-from secgraph.store.protocol import Case, Record
+from secgraph.store.facts import Case, Record
 
 MOST = 20
 """Most entities that are shown, the weightiest first."""

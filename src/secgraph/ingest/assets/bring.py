@@ -17,7 +17,7 @@ from secgraph.ingest.assets.known import Assets
 from secgraph.ingest.assets.register import Register, called, kind_of_aliases, made, revised
 from secgraph.ingest.assets.sheet import Row, Unread, rows
 from secgraph.model.choices import ASSETS
-from secgraph.store.protocol import Facts, Needs, Record
+from secgraph.store.facts import Facts, Needs, Record
 
 STEP = 200
 """Rows that are written at once."""

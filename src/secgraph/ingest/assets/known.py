@@ -14,7 +14,8 @@ from secgraph.errors import Busy
 from secgraph.ingest.assets.inventory import Inventory, remembered
 from secgraph.ingest.assets.register import Register
 from secgraph.model.choices import ASSETS
-from secgraph.store.protocol import Decision, Facts, Needs, Store
+from secgraph.store.facts import Facts, Needs
+from secgraph.store.protocol import Decision, Store
 
 Answer = TypeVar("Answer")
 

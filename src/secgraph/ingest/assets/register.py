@@ -16,7 +16,8 @@ from secgraph.ingest.assets.inventory import Asset, Held, Inventory, held, remem
 from secgraph.model.check import from_source
 from secgraph.model.choices import ASSETS
 from secgraph.model.edm import load
-from secgraph.store.protocol import Put, Record, Remove, Row
+from secgraph.store.facts import Record, Row
+from secgraph.store.protocol import Put, Remove
 from secgraph.store.turn import new_record
 
 MOST = 100_000

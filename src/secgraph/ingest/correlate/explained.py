@@ -11,7 +11,7 @@ from secgraph.ingest.correlate.pack import from_data, number
 from secgraph.ingest.correlate.place import Placement, Why
 from secgraph.ingest.correlate.sentence import flags, sentence
 from secgraph.ingest.correlate.tactics import told
-from secgraph.store.protocol import NEAR
+from secgraph.store.facts import NEAR
 
 WORDS: dict[Why, str] = {
     "resolved": "A resolved incident is neither opened again nor joined.",

@@ -21,6 +21,7 @@ from secgraph.model.edm import Model
 from secgraph.odata.query import Field, Order, Query, fold
 from secgraph.store.compile import Plan, compiled
 from secgraph.store.dialect import Dialect
+from secgraph.store.facts import Needs
 from secgraph.store.fence import guarded
 from secgraph.store.layout import quoted
 from secgraph.store.native import native
@@ -28,7 +29,7 @@ from secgraph.store.paging import page
 from secgraph.store.postgres.founding import founded, whole
 from secgraph.store.postgres.queues import Queues
 from secgraph.store.postgres.sessions import IDLE_SECONDS, LOCK_SECONDS, STATEMENT_SECONDS, Sessions, opened, perform
-from secgraph.store.protocol import Answer, Decide, Fence, Key, Needs, Original, Page
+from secgraph.store.protocol import Answer, Decide, Fence, Key, Original, Page
 from secgraph.store.sift import Candidate, Sifter, in_order
 from secgraph.store.slow import too_slow, unindexed
 from secgraph.store.statements import statement

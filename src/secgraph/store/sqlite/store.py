@@ -30,10 +30,11 @@ from secgraph.store.compile import Plan, compiled
 from secgraph.store.copying.copy import expect_whole
 from secgraph.store.copying.lots import MARK
 from secgraph.store.dialect import Sql
+from secgraph.store.facts import Needs
 from secgraph.store.fence import named
 from secgraph.store.layout import quoted
 from secgraph.store.paging import page
-from secgraph.store.protocol import Answer, Decide, Fence, Key, Needs, Original, Page
+from secgraph.store.protocol import Answer, Decide, Fence, Key, Original, Page
 from secgraph.store.slow import too_slow
 from secgraph.store.sqlite.dialect import Sqlite
 from secgraph.store.sqlite.file import connect, migrate, perform
