@@ -88,14 +88,28 @@ class Row:
 
     def copy(self) -> Row:
         """Another row, whose record can be changed; what is inside its members is shared."""
-        record = self._read if self._record is None and self._read is not None else {**self.record}
-        return Row(record, self.seq, {**self.touched}, self.born)
+        if self._record is None and self._read is not None:
+            read = self._read = _once(self._read)
+            return Row(lambda: {**read()}, self.seq, {**self.touched}, self.born)
+        return Row({**self.record}, self.seq, {**self.touched}, self.born)
 
     def written(self, read: Callable[[], Record], told: Record) -> None:
         """Takes notice of how it was written: as what `read` gives, or, where it was read already, with these members."""
         self._read = read
         if self._record is not None:
             self._record.update(told)
+
+
+def _once(read: Callable[[], Record]) -> Callable[[], Record]:
+    """The same, read once for all who ask."""
+    found: list[Record] = []
+
+    def kept() -> Record:
+        if not found:
+            found.append(read())
+        return found[0]
+
+    return kept
 
 
 @dataclass(slots=True)

@@ -271,8 +271,10 @@ class Turn:
         path, key = put.set.path, str(put.record["id"])
         before = self._seen.rows.get((path, key))
         born = staged.stamp if before is None else before.born
-        if path == ALERTS and before is not None and put.record["incidentId"] != before.record["incidentId"]:
-            self._subjects.move(born, put.record["incidentId"])
+        if path == ALERTS and before is not None and _may(put, "incidentId"):
+            incident = put.record["incidentId"]
+            if incident != before.record["incidentId"]:
+                self._subjects.move(born, incident)
         self._terms += path == ASSETS  # alerts are judged by what is known of them
         self._seen.rows[path, key] = Row(put.record, int(staged.values[2]), dict(put.touched), born)
         rows = self._pending.rows(path)
@@ -281,7 +283,7 @@ class Turn:
         if staged.words is not None:
             rows.words[key] = staged.words
         tally = shape(path).tally
-        if tally:
+        if tally and (before is None or any(_may(put, name) for name, _ in tally)):
             rows.tally[_numbers(tally, put.record)] += 1
             if before is not None:
                 rows.tally[_numbers(tally, before.record)] -= 1
@@ -364,6 +366,11 @@ def _told_of(change: Put) -> Note:
 
 def _noted(note: Note) -> bytes | None:
     return msgspec.msgpack.encode(note) if note else None
+
+
+def _may(put: Put, name: str) -> bool:
+    """Whether a member of a row that was there can be another one now."""
+    return put.created or name in put.changed
 
 
 def _numbers(tally: list[Any], record: Record) -> tuple[int | None, ...]:
