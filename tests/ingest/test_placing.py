@@ -270,6 +270,14 @@ async def test_by_what_a_crowd_names_nothing_is_put_together(intake: Intake, tog
         assert (await reasons(intake))[-1][2] == ["user.upn:ana@contoso.com", "user.account:ana"]
 
 
+async def test_what_another_knows_by_a_better_name_is_listed_too(intake: Intake, together: bool) -> None:
+    better = user("ana")
+    better["userAccount"]["azureAdUserId"] = "6a2fd0e5-0a1c-4a2e-8e3c-0f6f3b1c2d11"
+    await take(intake, report("a", better), report("b", user("ana"), hour=1), together=together)
+    rows = await intake.store.fetch("entities", tenant=intake.tenant.number, after="", before="~", most=10)
+    assert [row["text"] for row in rows] == ["user.id:6a2fd0e5-0a1c-4a2e-8e3c-0f6f3b1c2d11", "user.upn:ana@contoso.com"]
+
+
 async def test_alerts_are_found_under_an_incident_after_a_merge(intake: Intake) -> None:
     await intake.take(report("a", user("ana")), report("b", user("bo")), report("c", user("ana"), user("bo"), hour=1))
     assert len(await intake.rows(ALERTS, filter="incidentId eq '1'")) == 3

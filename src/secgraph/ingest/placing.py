@@ -241,14 +241,8 @@ class Placing:
         self.cases.join(incident, subject.first, subject.last, series_of(subject), one.says, many=int(new))
         told = placement.links or placement.refused or one.crowded
         reasons = as_data((incident, placement, one.crowded)) if told else b""
-        return PutJudged(judged, self._names(one), reasons)
-
-    def _names(self, one: Looked) -> tuple[tuple[int, str, str], ...]:
-        """What an alert names that no other was seen to name."""
-        seen, near, crowded = self._facts.near, one.near, one.crowded
-        strongest = [(entity.keys[0], entity.name) for entity in one.subject.entities]
-        known = {key for key, _ in strongest if key in crowded or (key in near and seen[near[key]])}
-        return tuple((one.numbers[key], key, name) for key, name in strongest if key not in known)
+        names = tuple((one.numbers[entity.keys[0]], entity.keys[0], entity.name) for entity in subject.entities)
+        return PutJudged(judged, names, reasons)
 
     def _keep(self, other: Other) -> None:
         before = self._of.get(other.id)
