@@ -239,6 +239,40 @@ def test_a_fault_is_found(known: Known, spoil: Spoil, says: str) -> None:
 # --- what was taken away --------------------------------------------------------------------------------------------------
 
 
+def judged_elsewhere(known: Known) -> None:
+    key, incident, alert, judged = known[1].judged[0]
+    known[1].judged[0] = key, incident, alert, (judged or 0) + 1
+
+
+def judged_never(known: Known) -> None:
+    key, incident, *_ = known[1].judged[0]
+    known[1].judged[0] = key, incident, None, None
+
+
+def counted_wrongly(known: Known) -> None:
+    incident, said, held = known[1].cases[0]
+    known[1].cases[0] = incident, said + 1, held
+
+
+@pytest.mark.parametrize(("spoil", "says"), [
+    (judged_elsewhere, "is judged as"), (judged_never, "is judged as None"), (counted_wrongly, "alerts, and"),
+    (lambda known: known[1].snapshots.update({"7": 7}), "has not the one event"),
+])  # fmt: skip
+def test_a_fault_in_how_alerts_are_judged_is_found(known: Known, spoil: Spoil, says: str) -> None:
+    assert found(known) == []
+    spoil(known)
+    assert any(says in one for one in found(known)), found(known)
+
+
+def test_a_snapshot_has_its_event(known: Known) -> None:
+    rows = known[1]
+    rows.seq, rows.stamp = rows.seq + 1, rows.stamp + 10
+    rows.events.append(Event(rows.seq, rows.stamp, "created", "snapshots", "1", frozenset(), "counting"))
+    assert any("snapshots 1 has 1 events and no row" in one for one in found(known))
+    rows.snapshots["1"] = rows.stamp
+    assert found(known) == []
+
+
 def taken_away(known: Known) -> Row:
     """Takes an alert away that somebody changed, as retention does."""
     journal, rows, listed, held = known
@@ -248,6 +282,7 @@ def taken_away(known: Known) -> Row:
     rows.removed.append((rows.stamp, "alerts_v2", row.id, row.born))
     rows.all_entries -= rows.entries.pop(row.id)
     del rows.tables["alerts_v2"][row.id], listed[row.id], held[row.id]
+    rows.judged = [one for one in rows.judged if one[0] != row.id]
     journal.missing[ALERTS, row.id] = None
     return row
 

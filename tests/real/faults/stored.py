@@ -24,6 +24,11 @@ QUESTIONS = [
     GROUP BY a.tenant, a.id""",
     "SELECT count(*) FROM entries",
     "SELECT stamp, entity, id, born FROM removed ORDER BY tenant, stamp",
+    "SELECT v, stamp FROM snapshots ORDER BY tenant, v",
+    """SELECT a.id, a."incidentId", s.alert, s.incident FROM alerts_v2 a
+    LEFT JOIN subjects s ON s.tenant = a.tenant AND s.born = a.born""",
+    """SELECT c.incident, c.alerts, (SELECT count(*) FROM subjects s WHERE s.tenant = c.tenant AND s.incident = c.incident)
+    FROM cases c""",
 ]
 
 
@@ -65,13 +70,19 @@ class Rows:
     all_entries: int
     removed: list[tuple[int, str, str, int]]
     """What was taken away: the instant, the set, the id, and since when it was there."""
+    snapshots: dict[str, int]
+    """The instant at which each was published."""
+    judged: list[tuple[str, str, str | None, int | None]]
+    """Each alert and its incident, and both as it is judged."""
+    cases: list[tuple[int, int, int]]
+    """Each incident, how many alerts it is said to hold, and how many are judged in it."""
     damage: list[str] = field(default_factory=list)
     """What the database itself finds broken in its files."""
 
 
 async def stored(read: Read) -> Rows:
     """The rows of the one tenant there is."""
-    tenants, events, *tables, entries, [(all_entries,)], removed = await read(QUESTIONS)
+    tenants, events, *tables, entries, [(all_entries,)], removed, snapshots, judged, cases = await read(QUESTIONS)
     [(_, seq, stamp)] = tenants
     log = [
         Event(number, instant, kind, entity, key, frozenset(json.loads(changed)), cause)
@@ -81,7 +92,9 @@ async def stored(read: Read) -> Rows:
         {key: Row(key, number, updated, born, json.loads(document)) for key, number, updated, born, document in table}
         for table in tables
     ]
-    return Rows(seq, stamp, log, dict(zip(ENTITIES.values(), made, strict=True)), dict(entries), all_entries, removed)
+    sets = dict(zip(ENTITIES.values(), made, strict=True))
+    published = {str(v): instant for v, instant in snapshots}
+    return Rows(seq, stamp, log, sets, dict(entries), all_entries, removed, published, judged, cases)
 
 
 async def stored_in_file(file: Path) -> Rows:

@@ -25,6 +25,16 @@ def log_of(rows: Rows) -> Log:
     return found
 
 
+def _of_judgements(rows: Rows) -> Iterator[str]:
+    """What is wrong with how alerts are judged: each is, in the incident that it is in, and incidents count them."""
+    for key, incident, alert, judged in rows.judged:
+        if alert != key or str(judged) != incident:
+            yield f"{key} of incident {incident} is judged as {alert} of incident {judged}"
+    for number, said, held in rows.cases:
+        if said != held:
+            yield f"incident {number} is said to hold {said} alerts, and {held} are judged in it"
+
+
 def of_rows(rows: Rows) -> Iterator[str]:
     """What is wrong with the rows among themselves."""
     yield from (f"the database is damaged: {one}" for one in rows.damage)
@@ -42,6 +52,10 @@ def of_rows(rows: Rows) -> Iterator[str]:
     for entity, table in rows.tables.items():
         for row in table.values():
             yield from _of_row(entity, row, lives(log.pop((entity, row.id), []))[-1])
+    for key, instant in rows.snapshots.items():
+        if [event.stamp for event in log.pop(("snapshots", key), [])] != [instant]:
+            yield f"snapshot {key} has not the one event of its publishing"
+    yield from _of_judgements(rows)
     for (entity, key), events in log.items():
         if events[-1].kind != "deleted":
             yield f"{entity} {key} has {len(events)} events and no row"
