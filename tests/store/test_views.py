@@ -63,6 +63,17 @@ async def test_a_count_and_a_single_object(ground: Ground) -> None:
     assert await views.get(narrow_key(OLDER_ALERTS, "da0009", caller(ground)), one) is None
 
 
+@pytest.mark.parametrize(("text", "found"), [
+    ("tags/all(x:x eq 'a')", [1, 2, 3, 4, 5]), ("tags/any(x:x ne 'a')", []), ("tags/any()", [5]), ("tags/any(x:x eq 'a')", [5]),
+    ("tags/all(x:x eq null)", [1, 2, 3, 4]), ("tags/$count eq 0", [1, 2, 3, 4]),
+])  # fmt: skip
+async def test_what_is_no_list_has_no_items(ground: Ground, text: str, found: list[int]) -> None:
+    """A member of an open type may be null, an object or a number where others have a list."""
+    for number, tags in enumerate((None, {"b": "a"}, 5, [], ["a"]), 1):
+        await ground.add(number, additionalData={"vendor": "v", "userTags": tags})
+    assert (await page(ground, filter=text, orderby="id")).ids == [f"da{number:04}" for number in found]
+
+
 async def test_a_stored_set_is_asked_as_ever(ground: Ground) -> None:
     await ground.add(1)
     views, query = Views(ground.store), bind.query(ground.model.sets[ALERTS], {}, ground.model)

@@ -6,7 +6,7 @@ A record is an object as it is stored, enum members past the sentinel in full. `
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from secgraph import clock
@@ -98,11 +98,11 @@ def got(operand: Operand, kind: Kind) -> Get:
         case Field():
             return _field(operand, kind)
         case Size(of=of, variable=variable, body=body):
-            read = _path(of)
+            items = _items(of)
             if body is None:
-                return lambda scope: len(read(scope) or ())
+                return lambda scope: len(items(scope))
             judge = judged(body)
-            return lambda scope: sum(judge({**scope, variable: item}) is True for item in read(scope) or ())
+            return lambda scope: sum(judge({**scope, variable: item}) is True for item in items(scope))
         case Apply(function=function, arguments=arguments):
             gets = [got(argument, kind_of(argument)) for argument in arguments]
             return lambda scope: computed(function, tuple(get(scope) for get in gets))
@@ -199,15 +199,26 @@ def judged(test: Test) -> Judge:
         case Found(words=words, of=of):
             return lambda scope: search.holds(scope[""], of, words)
         case Some(over=over, variable=variable, body=body):
-            read = _path(over)
+            items = _items(over)
             if body is None:
-                return lambda scope: bool(read(scope))
+                return lambda scope: bool(items(scope))
             judge = judged(body)
-            return lambda scope: any(judge({**scope, variable: item}) is True for item in read(scope) or ())
+            return lambda scope: any(judge({**scope, variable: item}) is True for item in items(scope))
         case Every(over=over, variable=variable, body=body):
-            read = _path(over)
+            items = _items(over)
             judge = judged(body)
-            return lambda scope: all(judge({**scope, variable: item}) is True for item in read(scope) or ())
+            return lambda scope: all(judge({**scope, variable: item}) is True for item in items(scope))
+
+
+def _items(over: Field) -> Callable[[Scope], Sequence[Any]]:
+    """Reads a collection; what is none, as a member of an open type may be anything, has no items."""
+    read = _path(over)
+
+    def items(scope: Scope) -> Sequence[Any]:
+        found = read(scope)
+        return found if isinstance(found, list) else ()
+
+    return items
 
 
 def _compare(test: Compare) -> Judge:

@@ -40,8 +40,11 @@ class Sqlite:
         return Sql(f"CASE WHEN json_type({base}, ?) IN {types} THEN json_extract({base}, ?) END", (path, path))
 
     def each(self, base: str, names: tuple[str, ...], alias: str) -> Sql:
-        """The items of the collection at a path, as rows `alias.value`."""
-        return Sql(f"json_each({base}, ?) AS {alias}", (self.path(names),))
+        """The items of the collection at a path, as rows `alias.value`. What is no collection has none: of a null, or whatever
+        else a member of an open type may be, SQLite makes rows that have no number.
+        """
+        items = f"SELECT value FROM json_each({base}, ?) WHERE typeof(key) = 'integer'"
+        return Sql(f"({items}) AS {alias}", (self.path(names),))
 
     def size(self, base: str, names: tuple[str, ...]) -> Sql:
         """How many items the collection at a path has; 0 for none and for null."""
