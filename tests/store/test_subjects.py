@@ -82,6 +82,15 @@ async def test_of_a_crowd_none_is_read(ground: Ground) -> None:
     assert (facts.near[wanted], facts.crowds) == ([], {wanted})
 
 
+async def test_names_of_one_number_are_found_by_it_once(ground: Ground) -> None:
+    await ground.add(1)
+    await ground.write(PutJudged(judged(1, 7, 8, 7)))
+    await ground.write(PutJudged(judged(1, 7, 7, last=200)))
+    assert [await near(ground, key) for key in (7, 8)] == [["da0001"], []]
+    await ground.write(Remove(ground.model.sets[ALERTS], "da0001"))
+    assert await near(ground, 7) == []
+
+
 async def test_another_version_is_found_by_what_it_names_now(ground: Ground) -> None:
     await ground.add(1)
     await ground.write(PutJudged(judged(1, 7, 8)))

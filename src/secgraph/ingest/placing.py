@@ -33,6 +33,9 @@ Asking = Generator[Needs, None, Result]
 _unpacked = lru_cache(4096)(unpack)
 """Those who are near one delivery are near the next one too. Nobody changes them."""
 
+SMALL = 4096
+"""Bytes of a subject up to which it is kept so: what names hundreds of things would fill the memory."""
+
 
 class Other:
     """An alert that is there already; what it names is read when it is first asked for."""
@@ -51,7 +54,8 @@ class Other:
     def subject(self) -> Subject:
         """The whole of it."""
         if self._subject is None:
-            self._subject = _unpacked(self.id, self.judged.v, self.judged.data)
+            read = _unpacked if len(self.judged.data) <= SMALL else unpack
+            self._subject = read(self.id, self.judged.v, self.judged.data)
         return self._subject
 
     @property

@@ -104,7 +104,8 @@ class Judgements:
 
     def _of(self, one: Judged) -> list[_Posting]:
         tenant, slot, last, born = self._tenant, one.last // SLOT, one.last, one.born
-        return [(tenant, slot, key, last, born) for key in numbers(one.keys)]
+        # Two names may have one number: whoever chooses names can look for such.
+        return [(tenant, slot, key, last, born) for key in dict.fromkeys(numbers(one.keys))]
 
     def _row(self, one: Judged) -> tuple[Any, ...]:
         return (self._tenant, one.born, one.alert, int(one.incident), one.v, one.first, one.last, one.keys, one.data)
