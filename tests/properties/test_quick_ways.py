@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secgraph import clock
-from secgraph.extend import SHORT, techniques
+from secgraph.extend.reading import SHORT, techniques
 from secgraph.model.choices import ALERTS
 from secgraph.odata import search
 

@@ -1,0 +1,45 @@
+"""Where outside code plugs in: the protocols a product implements, and the loading of entry points.
+
+Built-in products come in by the same door as a stranger's: an entry point in the group `secgraph.sources` that names a
+`Connector` class. A plug-in returns data; it is never handed the application. Products import this package, `model` and
+`errors`, and nothing else of ours.
+"""
+
+from secgraph.extend.draft import (
+    AlertDraft,
+    Connector,
+    Draft,
+    Framing,
+    NotAnAlert,
+    ObjectDraft,
+    Raw,
+    Record,
+    Unusable,
+    Unwraps,
+)
+from secgraph.extend.loading import source, sources
+from secgraph.extend.powers import (
+    CallFailed,
+    ClientCredentials,
+    Headers,
+    Option,
+    Options,
+    OutcomeUnknown,
+    Place,
+    Pulled,
+    Pulls,
+    Reach,
+    Reply,
+    Told,
+    Web,
+    WritesBack,
+    Written,
+)
+from secgraph.extend.reading import evidence, instant_of, integer, moment, techniques, text
+
+__all__ = [
+    "AlertDraft", "CallFailed", "ClientCredentials", "Connector", "Draft", "Framing", "Headers", "NotAnAlert", "ObjectDraft",
+    "Option", "Options", "OutcomeUnknown", "Place", "Pulled", "Pulls", "Raw", "Reach", "Record", "Reply", "Told", "Unusable",
+    "Unwraps", "Web", "WritesBack", "Written", "evidence", "instant_of", "integer", "moment", "source", "sources",
+    "techniques", "text",
+]  # fmt: skip

@@ -1,0 +1,92 @@
+"""Raw → draft: what a source is given, what it gives back, and how it says that it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+Record = dict[str, Any]
+"""A JSON object in the words of the published contract."""
+
+Framing = Literal["json", "lines"]
+"""How a delivery falls into records: JSON values (an array, one object, an object with `value`, or NDJSON), or lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """One record as it came."""
+
+    line: int
+    """Where it stood in its delivery: the line of the text, or the place in the array, counted from 1."""
+    data: bytes
+    """The bytes exactly as received; what is kept as the original."""
+    value: Any
+    """The decoded JSON value, or for `lines` the text. NUL and lone surrogates are U+FFFD already."""
+    received: int = 0
+    """When it came, in ticks: the fallback for a record that carries no time of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertDraft:
+    """An alert in the words of the contract, before it is checked, identified and stored."""
+
+    product: str
+    """Who raised it: the serviceSource member for Microsoft products, else `vendor/product`. Part of the identity."""
+    native_id: str
+    """The product's own id, untouched. With `product` it is the identity, by whichever road the record came."""
+    alert: Record
+    """Members of microsoft.graph.security.alert; those left out are unknown to the source."""
+    prefixes: tuple[str, ...] = ()
+    """Two-letter marks before ids of this product. A Microsoft product's native id that bears one stays as it is."""
+    updated: int | None = None
+    """The product's update clock for this version, in ticks; None when it has none."""
+    incident: tuple[str, str] | None = None
+    """(id space, incident id) when the source says which incident the alert belongs to."""
+    notes: tuple[str, ...] = field(default=())
+    """What a reader of the ingest report should know, such as a time that had to be guessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDraft:
+    """What a product knows beside its alerts: an object of a set that only sources fill."""
+
+    set: str
+    """Where it is served, such as `identityProtection/riskDetections`."""
+    id: str
+    """Its key there, as the product has it. With the set it is the identity: a later version takes its place."""
+    record: Record
+    """Members of the set's type."""
+    updated: int | None = None
+    """The product's update clock for this version, in ticks: an older version never takes the place of a newer one."""
+
+
+Draft = AlertDraft | ObjectDraft
+
+
+class NotAnAlert(Exception):
+    """The record is well formed and of a kind that is never an alert (a flow, a health line). Not kept."""
+
+
+class Unusable(Exception):
+    """The record should have been an alert and cannot be made into one; it is kept with this reason."""
+
+
+class Connector(Protocol):
+    """A product as a source of alerts. One instance reads every delivery, several at a time: it keeps nothing of them."""
+
+    name: str
+    framing: Framing
+
+    def normalise(self, raw: Raw) -> Iterable[AlertDraft]:
+        """The alerts in one record, usually one. Raises NotAnAlert or Unusable with a reason a person can act on."""
+        ...
+
+
+@runtime_checkable
+class Unwraps(Protocol):
+    """A source whose JSON deliveries wrap their records in a way of their own."""
+
+    def unwrap(self, value: Any) -> Iterable[Any] | None:
+        """The records inside a decoded delivery, or None when it is no wrapper."""
+        ...
