@@ -34,6 +34,8 @@ from secgraph.edge.write import Writer
 from secgraph.errors import Refusal, UsageError
 from secgraph.ingest.assets.known import Assets
 from secgraph.ingest.door import Door
+from secgraph.ingest.feeds.feeds import Feeds
+from secgraph.ingest.feeds.kinds import Kinds
 from secgraph.model.edm import Model, load
 from secgraph.private import made_once
 from secgraph.seal import Seal, key_of, new_key
@@ -47,7 +49,7 @@ from secgraph.store.views import Views
 @dataclass(frozen=True, slots=True)
 class Core:
     """What every command needs: the model, the store, the tenants, the door, the inventories of assets, the keys (not opened
-    yet), the clock, the disk.
+    yet), the feeds, the clock, the disk.
     """
 
     model: Model
@@ -56,6 +58,7 @@ class Core:
     door: Door
     assets: Assets
     keys: SigningKeys
+    feeds: Feeds
     now: clock.Now
     disk: Disk
 
@@ -146,8 +149,10 @@ def driver() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def core(settings: Settings, now: clock.Now = clock.now) -> AsyncIterator[Core]:
-    """Opens the data folder, made when it is not there, and the database; closes them at the end."""
+async def core(settings: Settings, now: clock.Now = clock.now, kinds: Kinds | None = None) -> AsyncIterator[Core]:
+    """Opens the data folder, made when it is not there, and the database; closes them at the end. Sources are of the kinds that
+    are installed, where no others are given.
+    """
     model = load()
     store = await opened(settings, model, now)
     try:
@@ -156,7 +161,8 @@ async def core(settings: Settings, now: clock.Now = clock.now) -> AsyncIterator[
         )
         disk = Disk(settings.folder, now, settings["disk_free_percent"])
         door = Door(store, model, now)
-        yield Core(model, store, Registry(store, model, now), door, door.assets, keys, now, disk)
+        feeds = Feeds(store, lambda first: keys.seal(first=first), now, kinds)
+        yield Core(model, store, Registry(store, model, now), door, door.assets, keys, feeds, now, disk)
     finally:
         await store.close()
 

@@ -126,7 +126,7 @@ def test_sealing_with_another_key_from_the_file_to_the_file(command: Any, where:
     new.write_text(command("keys", "seal-key").stdout)
     before, former = data(command("keys", "list", *where, "--json")), file.read_text()
     said = command("keys", "reseal", "--new", f"@{new}", *where).stdout
-    assert "3 keys are sealed with the new key" in said
+    assert "3 keys and secrets are sealed with the new key" in said
     assert str(file) in said
     assert file.read_text() == new.read_text() != former
     assert file.stat().st_mode & 0o777 == 0o600

@@ -89,6 +89,12 @@ async def filled(graph: Graph) -> None:
                              "ends": 2, "created": 3, "der": b"\0\1\xff"}),
         ("assertion_add", {"tenant": number, "client": graph.application.id, "jti": "j", "content": "c", "first": 1, "ends": 2}),
         ("source_state_put", {"tenant": number, "source": "graph", "vendor": "v", "provider": "p", "status": 400, "latency": 1, "since": 2}),
+        ("source_add", {"tenant": number, "guid": graph.tenant.id, "name": "s", "kind": "mde", "road": "pull", "options": '{"a":"ü"}', "sealed": b"\0\xff",
+                        "hook": "h", "paused": 1, "every": 2, "silence": 3, "number": 4}),
+        ("source_place_put", {"tenant": number, "name": "s", "number": 4, "place": "{}"}),
+        ("source_health_add", {"tenant": number, "name": "s", "asked": 1, "succeeded": 2, "failed": 3, "reason": "ü", "failures": 4, "heard": 5,
+                               "newest": 6, "taken": 7, "unchanged": 8, "rejected": 9}),
+        ("source_rates_add", {"tenant": number, "name": "s", "hour": 1, "taken": 2, "unchanged": 3, "rejected": 4}),
         ("fact_put", {"name": "restored", "value": "1 2"}), ("fact_put", {"name": "a", "value": "1"}), ("fact_put", {"name": "z", "value": ""}),
     )  # fmt: skip
 
@@ -108,8 +114,8 @@ def test_every_table_is_known() -> None:
     """A table that comes along is copied by itself where its key begins with the tenant; whoever adds one adds it here."""
     assert list(tables()) == [
         "tenants", "alerts_v2", "apart", "applications", "assertions", "assets", "cases", "certificates", "correlation", "entities", "entries", "events", "facts",
-        "incident_keys", "incidents", "postings", "reasons", "rejected", "removed", "retention", "secrets", "signing_keys", "snapshots", "source_states",
-        "subjects",
+        "incident_keys", "incidents", "postings", "reasons", "rejected", "removed", "retention", "secrets", "signing_keys", "snapshots",
+        "source_health", "source_places", "source_rates", "source_states", "sources", "subjects",
     ]  # fmt: skip
     assert {name for name, table in tables().items() if not table.of_tenant} == set(OF_ALL)
 

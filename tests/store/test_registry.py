@@ -100,6 +100,15 @@ async def test_a_deleted_tenant_leaves_nothing_and_its_number_is_never_used_agai
         )  # fmt: skip
         await ground.store.run(("source_state_put", {"tenant": tenant.number, "source": "s", "vendor": "v", "provider": "p",
                                                      "status": 400, "latency": 1, "since": 0}))  # fmt: skip
+        key = {"tenant": tenant.number, "name": "s"}
+        await ground.store.run(
+            ("source_add", {**key, "guid": tenant.id, "kind": "k", "road": "push", "options": "{}", "sealed": None, "hook": None, "paused": 0,
+                            "every": None, "silence": None, "number": 1}),
+            ("source_place_put", {**key, "number": 1, "place": "{}"}),
+            ("source_health_add", {**key, "asked": 1, "succeeded": 1, "failed": 0, "reason": "", "failures": 0, "heard": 1, "newest": 1, "taken": 1,
+                                   "unchanged": 0, "rejected": 0}),
+            ("source_rates_add", {**key, "hour": 1, "taken": 1, "unchanged": 0, "rejected": 0}),
+        )  # fmt: skip
         await ground.add(2, tenant)
         await ground.write(Remove(ground.model.sets[ALERTS], "da0002"), tenant=tenant)
         await retain(ground.store, tenant.number, alerts=30)

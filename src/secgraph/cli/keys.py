@@ -131,11 +131,17 @@ def keys_reseal(
         raise UsageError(f"The key in {new[1:]} is not text.") from None
     except ValueError as fault:
         raise UsageError(f"The key in {new[1:]} {fault}.") from None
-    count = with_core(data, database, lambda inner: inner.keys.reseal(seal))
+
+    async def work(inner: Core) -> int:
+        # Keys last: as long as one is sealed with the former key, a run that was broken off can be repeated.
+        return await inner.feeds.reseal(seal) + await inner.keys.reseal(seal)
+
+    count = with_core(data, database, work)
     file = settings.folder / SEAL
     if not settings["seal_key"] and file.exists():
         write_private(file, f"{text}\n".encode())
         said = f"{file} holds the new key. Start the server again."
     else:
         said = "Set SECGRAPH_SEAL_KEY to it on every node, and start them again."
-    show({"sealed": count}, as_json=as_json, human=lambda: out.print(f"{count} keys are sealed with the new key. {said}"))
+    show({"sealed": count}, as_json=as_json,
+         human=lambda: out.print(f"{count} keys and secrets are sealed with the new key. {said}"))  # fmt: skip

@@ -33,7 +33,8 @@ SHORTEST_WORD = 8
 
 ERASED = ("alert_words", "incident_words", "asset_words", "alerts", "incidents", "assets", "events", "entries",
           "alert_tally", "incident_tally", "asset_tally", "incident_keys", "rejected", "source_states", "removed",
-          "retention", "subjects", "postings", "entities", "cases", "apart", "reasons", "snapshots", "correlation")  # fmt: skip
+          "retention", "subjects", "postings", "entities", "cases", "apart", "reasons", "snapshots", "correlation",
+          "sources", "source_places", "source_health", "source_rates")  # fmt: skip
 
 
 def erasure(tenant: int) -> list[tuple[str, dict[str, Any]]]:

@@ -382,6 +382,76 @@ ON CONFLICT (tenant, source) DO UPDATE SET
 SELECT source, vendor, provider, status, latency, since FROM source_states
 WHERE tenant = :tenant AND status <> 200 ORDER BY source;
 
+-- name: sources
+SELECT s.tenant, t.guid, s.name, s.kind, s.road, s.options, s.sealed, s.hook, s.paused, s.every, s.silence, s.number
+FROM sources s JOIN tenants t ON t.tenant = s.tenant ORDER BY s.tenant, s.name;
+
+-- name: sources_of
+SELECT s.tenant, t.guid, s.name, s.kind, s.road, s.options, s.sealed, s.hook, s.paused, s.every, s.silence, s.number
+FROM sources s JOIN tenants t ON t.tenant = s.tenant WHERE s.tenant = :tenant ORDER BY s.name;
+
+-- name: source
+SELECT s.tenant, t.guid, s.name, s.kind, s.road, s.options, s.sealed, s.hook, s.paused, s.every, s.silence, s.number
+FROM sources s JOIN tenants t ON t.tenant = s.tenant WHERE s.tenant = :tenant AND s.name = :name;
+
+-- name: source_add
+INSERT INTO sources (tenant, name, kind, road, options, sealed, hook, paused, every, silence, number)
+SELECT tenant, :name, :kind, :road, :options, :sealed, :hook, :paused, :every, :silence, :number
+FROM tenants WHERE tenant = :tenant AND guid = :guid;
+
+-- name: source_put
+UPDATE sources SET options = :options, sealed = :sealed, hook = :hook, paused = :paused, every = :every, silence = :silence,
+  number = :number
+WHERE tenant = :tenant AND name = :name AND kind = :kind AND road = :road AND number = :former;
+
+-- name: source_seal
+UPDATE sources SET sealed = :sealed WHERE tenant = :tenant AND name = :name AND number = :number;
+
+-- name: source_delete
+DELETE FROM sources WHERE tenant = :tenant AND name = :name;
+
+-- name: source_place
+SELECT place FROM source_places WHERE tenant = :tenant AND name = :name;
+
+-- name: source_place_put
+-- Of what was changed or removed meanwhile the place is not moved.
+INSERT INTO source_places (tenant, name, place)
+SELECT tenant, name, :place FROM sources WHERE tenant = :tenant AND name = :name AND number = :number
+ON CONFLICT (tenant, name) DO UPDATE SET place = excluded.place;
+
+-- name: source_place_delete
+DELETE FROM source_places WHERE tenant = :tenant AND name = :name;
+
+-- name: source_health_add
+-- What one process saw since it wrote last: several add up, and none takes away what another one wrote.
+INSERT INTO source_health (tenant, name, asked, succeeded, failed, reason, failures, heard, newest, taken, unchanged, rejected, silent)
+VALUES (:tenant, :name, :asked, :succeeded, :failed, :reason, :failures, :heard, :newest, :taken, :unchanged, :rejected, 0)
+ON CONFLICT (tenant, name) DO UPDATE SET
+  asked = CASE WHEN excluded.asked > source_health.asked THEN excluded.asked ELSE source_health.asked END,
+  succeeded = CASE WHEN excluded.succeeded > source_health.succeeded THEN excluded.succeeded ELSE source_health.succeeded END,
+  failed = CASE WHEN excluded.failed > source_health.failed THEN excluded.failed ELSE source_health.failed END,
+  reason = CASE WHEN excluded.failed >= source_health.failed AND excluded.failed > 0 THEN excluded.reason ELSE source_health.reason END,
+  failures = CASE WHEN excluded.succeeded > 0 AND excluded.succeeded >= source_health.failed THEN excluded.failures
+    WHEN excluded.failed >= source_health.succeeded THEN source_health.failures + excluded.failures ELSE source_health.failures END,
+  heard = CASE WHEN excluded.heard > source_health.heard THEN excluded.heard ELSE source_health.heard END,
+  newest = CASE WHEN excluded.newest > source_health.newest THEN excluded.newest ELSE source_health.newest END,
+  taken = source_health.taken + excluded.taken,
+  unchanged = source_health.unchanged + excluded.unchanged,
+  rejected = source_health.rejected + excluded.rejected;
+
+-- name: source_rates_add
+INSERT INTO source_rates (tenant, name, hour, taken, unchanged, rejected)
+VALUES (:tenant, :name, :hour, :taken, :unchanged, :rejected)
+ON CONFLICT (tenant, name, hour) DO UPDATE SET
+  taken = source_rates.taken + excluded.taken, unchanged = source_rates.unchanged + excluded.unchanged,
+  rejected = source_rates.rejected + excluded.rejected;
+
+-- name: source_health_delete
+DELETE FROM source_health WHERE tenant = :tenant AND name = :name;
+
+-- name: source_rates_delete
+DELETE FROM source_rates WHERE tenant = :tenant AND name = :name;
+
 -- name: fact
 SELECT value FROM facts WHERE name = :name;
 
@@ -472,6 +542,18 @@ DELETE FROM rejected WHERE tenant = :tenant;
 
 -- name: source_states_erase
 DELETE FROM source_states WHERE tenant = :tenant;
+
+-- name: sources_erase
+DELETE FROM sources WHERE tenant = :tenant;
+
+-- name: source_places_erase
+DELETE FROM source_places WHERE tenant = :tenant;
+
+-- name: source_health_erase
+DELETE FROM source_health WHERE tenant = :tenant;
+
+-- name: source_rates_erase
+DELETE FROM source_rates WHERE tenant = :tenant;
 
 -- name: secrets_erase
 DELETE FROM secrets WHERE tenant = :tenant;

@@ -1,0 +1,93 @@
+"""The kinds of sources that can be configured, and what each is told. UsageError names what cannot be, and what there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from secgraph.errors import UsageError
+from secgraph.extend import Connector, Option, Pulls, Told, source, sources
+from secgraph.ingest.feeds.feed import HOOK, OF_ROADS, ROADS, Road
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,62}")
+
+
+class Kinds:
+    """What is installed, and whatever is given besides."""
+
+    def __init__(self, more: Mapping[str, type[Connector]] | None = None) -> None:
+        self._more = {name: kind() for name, kind in (more or {}).items()}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({*sources(), *self._more}))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._more or name in sources()
+
+    def source(self, kind: str) -> Connector:
+        """The source of a kind as it is without any configuration."""
+        if kind in self._more:
+            return self._more[kind]
+        if kind not in sources():
+            raise UsageError(f"There is no source '{kind[:80]}'. Known sources: {', '.join(self)}.")
+        return source(kind)
+
+    def roads(self, kind: str) -> tuple[Road, ...]:
+        """By which roads the records of a kind can come, the usual one first."""
+        return ROADS if isinstance(self.source(kind), Pulls) else ROADS[1:]
+
+    def options(self, kind: str, road: Road) -> dict[str, Option]:
+        """Everything that a feed is told, by name."""
+        found = self.source(kind)
+        of_kind = found.options if isinstance(found, Told) else ()
+        return {one.name: one for one in (*of_kind, *OF_ROADS[road])}
+
+    def expect_name(self, name: str, kind: str) -> str:
+        """The name of a feed of that kind."""
+        if not _NAME.fullmatch(name):
+            raise UsageError(f"'{name[:80]}' is no name of a source: it has 1 to 63 characters, a-z and digits, and behind the"
+                             " first one also . _ and -.")  # fmt: skip
+        if name.startswith(HOOK):
+            raise UsageError(f"A source cannot be called {HOOK}...: so the addresses of webhooks begin.")
+        if name != kind and name in self:
+            raise UsageError(f"'{name}' is the name of another kind, whose records are known by it. Choose another name.")
+        return name
+
+    def expect_road(self, kind: str, road: str | None) -> Road:
+        """The road; without a word the usual one of the kind."""
+        possible = self.roads(kind)
+        if road is None:
+            return "pull" if "pull" in possible else "push"
+        if road == "pull" and "pull" not in possible:
+            raise UsageError(f"Sources of the kind {kind} cannot be asked for records. They can come otherwise:"
+                             f" {', '.join(possible)}.")  # fmt: skip
+        for one in possible:
+            if one == road:
+                return one
+        raise UsageError(f"Records do not come by '{road[:40]}'. There are: {', '.join(possible)}.")
+
+    def told(self, kind: str, road: Road, given: Mapping[str, str]) -> Connector:
+        """The kind's source as these options want it.
+
+        One that is not asked and was told nothing of its kind is as it is without any configuration: what it needs in order to
+        ask need not be said then.
+        """
+        known = self.options(kind, road)
+        for name in given:
+            if name not in known:
+                possible = f"Options are: {', '.join(known)}." if known else "There is none."
+                raise UsageError(f"Sources of the kind {kind} have no option '{name[:40]}' by {road}. {possible}")
+        found = self.source(kind)
+        if isinstance(found, Told) and (road == "pull" or any(given.get(one.name) for one in found.options)):
+            _expect_all(kind, found.options, given)
+            found = found.told({one.name: given.get(one.name) or one.default or "" for one in found.options})
+        _expect_all(kind, OF_ROADS[road], given)
+        return found
+
+
+def _expect_all(kind: str, options: tuple[Option, ...], given: Mapping[str, str]) -> None:
+    for one in options:
+        if one.default is None and not given.get(one.name):
+            how = "@file" if one.secret else "VALUE"
+            raise UsageError(f"Sources of the kind {kind} need the option {one.name}: {one.says}"
+                             f" Give it with --option {one.name}={how}.")  # fmt: skip
