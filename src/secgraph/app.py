@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from secgraph.errors import Refusal, UsageError
 from secgraph.ingest.assets.known import Assets
 from secgraph.ingest.door import Door
 from secgraph.ingest.feeds.feeds import Feeds
+from secgraph.ingest.feeds.health import Health
 from secgraph.ingest.feeds.kinds import Kinds
 from secgraph.model.edm import Model, load
 from secgraph.private import made_once
@@ -49,7 +50,7 @@ from secgraph.store.views import Views
 @dataclass(frozen=True, slots=True)
 class Core:
     """What every command needs: the model, the store, the tenants, the door, the inventories of assets, the keys (not opened
-    yet), the feeds, the clock, the disk.
+    yet), the feeds and how they fare, the clock, the disk.
     """
 
     model: Model
@@ -59,6 +60,7 @@ class Core:
     assets: Assets
     keys: SigningKeys
     feeds: Feeds
+    health: Health
     now: clock.Now
     disk: Disk
 
@@ -162,7 +164,9 @@ async def core(settings: Settings, now: clock.Now = clock.now, kinds: Kinds | No
         disk = Disk(settings.folder, now, settings["disk_free_percent"])
         door = Door(store, model, now)
         feeds = Feeds(store, lambda first: keys.seal(first=first), now, kinds)
-        yield Core(model, store, Registry(store, model, now), door, door.assets, keys, feeds, now, disk)
+        yield Core(model, store, Registry(store, model, now), door, door.assets, keys, feeds, door.health, now, disk)
+        with suppress(Refusal):  # the database is gone: what was seen last is, too
+            await door.health.flush()
     finally:
         await store.close()
 

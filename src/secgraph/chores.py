@@ -16,6 +16,7 @@ from secgraph import clock
 from secgraph.app import Core
 from secgraph.errors import Refusal, Superseded
 from secgraph.ingest.counting import publish_each
+from secgraph.ingest.feeds.standing import watch_silence
 from secgraph.ingest.prune import prune_each
 from secgraph.ingest.settle import settle_each
 from secgraph.ingest.unread import read_each
@@ -63,12 +64,18 @@ async def settle(core: Core, fence: Fence) -> None:
     await settle_each(Fenced(core.store, fence), core.registry, core.model, core.now)
 
 
+async def watch_sources(core: Core, fence: Fence) -> None:
+    """Tells which configured sources are silent for too long."""
+    await watch_silence(Fenced(core.store, fence), core.feeds, core.now)
+
+
 CHORES = (
     Chore("forget ended assertions", 3600, forget_assertions),
     Chore("prune", 3600, prune),
     Chore("publish snapshots", 600, publish),
     Chore("read earlier alerts", 600, read_earlier),
     Chore("settle incidents", 30, settle),
+    Chore("watch sources", 30, watch_sources),
 )
 """All periodic work there is."""
 

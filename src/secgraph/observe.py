@@ -251,6 +251,32 @@ class DatabaseGone(Fact):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class SourceSilent(Fact):
+    """Nothing was heard of a configured source for longer than it may be silent."""
+
+    tenant: int
+    source: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHeard(Fact):
+    """A source that was silent is heard again."""
+
+    tenant: int
+    source: str
+    seconds: int
+    """How long it was silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFailed(Fact):
+    """How the sources fare could not be written down; it is tried again."""
+
+    reason: str
+
+
 LEVELS = {
     ChoreFailed: logging.ERROR,
     ChoreLost: logging.WARNING,
@@ -258,6 +284,7 @@ LEVELS = {
     CertificateFailed: logging.ERROR,
     CountingFailed: logging.ERROR,
     DatabaseGone: logging.ERROR,
+    HealthFailed: logging.ERROR,
     KeysFailed: logging.ERROR,
     PruningFailed: logging.ERROR,
     ReadingFailed: logging.ERROR,
@@ -266,6 +293,7 @@ LEVELS = {
     ClockAhead: logging.WARNING,
     DiskFills: logging.WARNING,
     KeysLeft: logging.WARNING,
+    SourceSilent: logging.WARNING,
     TokenRefused: logging.WARNING,
     TokenIssued: logging.DEBUG,
 }

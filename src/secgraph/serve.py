@@ -208,7 +208,7 @@ async def answer(
     server = _Server(config, answers)
     serving = asyncio.create_task(server.serve(sockets=sockets))
     chores = [do_chores(inner)] if settings["role"] == "all" else []
-    async with _beside(serving, inner.disk.watch(), *others, *chores):
+    async with _beside(serving, inner.disk.watch(), inner.health.keep(), *others, *chores):
         await serving
 
 
@@ -219,7 +219,7 @@ async def _work(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with core(settings) as inner:
         waiting = asyncio.create_task(_told(stop))
-        async with _beside(waiting, inner.disk.watch(), do_chores(inner)):
+        async with _beside(waiting, inner.disk.watch(), inner.health.keep(), do_chores(inner)):
             observe(ServerStarted("", str(settings.folder)))
             print(f"\nsecgraph does the periodic work of {settings.folder}.\n\nStop with Ctrl-C.\n", flush=True)  # noqa: T201 -- this is what a person reads
             await waiting

@@ -17,6 +17,7 @@ from secgraph.ingest.assets.known import Assets
 from secgraph.ingest.batch import Batch, looked_for
 from secgraph.ingest.batches import batches
 from secgraph.ingest.correlate.terms import Keeper, Terms
+from secgraph.ingest.feeds.health import Health
 from secgraph.ingest.looked import Looked
 from secgraph.ingest.prune import TOO_OLD
 from secgraph.ingest.ready import Ready, Taken, ready_of, records
@@ -30,6 +31,10 @@ from secgraph.store.facts import Facts, Needs, Record
 from secgraph.store.kept import packed
 from secgraph.store.protocol import Answer, Deciding, Decision, Reject, Store
 from secgraph.store.retention import retention, until
+from secgraph.store.shape import shape
+
+_CREATED = [name for name, _ in shape(ALERTS).columns].index("createdDateTime")
+"""Which column of an alert says when it was made."""
 
 AT_ONCE = 32
 """Most alerts of a batch whose rows are read before it is known whether they are needed."""
@@ -42,6 +47,8 @@ class Door:
         self._store = store
         self._model = model
         self._now = now
+        self.health = Health(store, now)
+        """How the sources fare whose records come through here, or whom this process asks."""
         self.assets = Assets(store, now)
         """The inventories by which alerts are judged, too."""
         self._keeper = Keeper(store, self.assets)
@@ -73,6 +80,7 @@ class Door:
 
     async def _ended(self, tenant: int, source: Connector, report: Report, began: int) -> Report:
         observe(RecordsTaken(source.name, report.taken, report.unchanged, report.rejected))
+        self.health.taken(tenant, source.name, report, report.newest)
         if report.taken or report.unchanged:
             await self.state(tenant, source, GOOD, began, report.example)
         elif report.rejected > report.ignored:
@@ -120,6 +128,7 @@ class Door:
         ready = [one for record in batch for one in record.ready]
         if ready:
             report.example = ready[0]
+            report.newest = max(report.newest, *(one.alert.columns[_CREATED] or 0 for one in ready))
         found: dict[str, Looked] = {}
         kept = until((await retention(self._store, tenant)).alerts, self._now())
         outcomes = await self._judging(

@@ -40,6 +40,10 @@ class Report:
     """How many of the rejected are of a kind that is never an alert."""
     example: Ready | None = None
     """An alert of the delivery."""
+    newest: int = 0
+    """The latest instant at which an alert of it was made, in ticks."""
+    told: tuple[int, int, int] = (0, 0, 0)
+    """What of the three counts the health of its source knows."""
 
     @property
     def records(self) -> int:

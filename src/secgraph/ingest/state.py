@@ -11,6 +11,8 @@ from secgraph.store.protocol import Store
 GOOD = 200
 UNREADABLE = 400
 UNUSABLE = 422
+FAILED = 502
+"""A source that is asked gave no good answer."""
 MILLISECOND = clock.SECOND // 1000
 
 

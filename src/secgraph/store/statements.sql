@@ -425,7 +425,8 @@ DELETE FROM source_places WHERE tenant = :tenant AND name = :name;
 -- name: source_health_add
 -- What one process saw since it wrote last: several add up, and none takes away what another one wrote.
 INSERT INTO source_health (tenant, name, asked, succeeded, failed, reason, failures, heard, newest, taken, unchanged, rejected, silent)
-VALUES (:tenant, :name, :asked, :succeeded, :failed, :reason, :failures, :heard, :newest, :taken, :unchanged, :rejected, 0)
+SELECT tenant, :name, :asked, :succeeded, :failed, :reason, :failures, :heard, :newest, :taken, :unchanged, :rejected, 0
+FROM tenants WHERE tenant = :tenant
 ON CONFLICT (tenant, name) DO UPDATE SET
   asked = CASE WHEN excluded.asked > source_health.asked THEN excluded.asked ELSE source_health.asked END,
   succeeded = CASE WHEN excluded.succeeded > source_health.succeeded THEN excluded.succeeded ELSE source_health.succeeded END,
@@ -441,10 +442,30 @@ ON CONFLICT (tenant, name) DO UPDATE SET
 
 -- name: source_rates_add
 INSERT INTO source_rates (tenant, name, hour, taken, unchanged, rejected)
-VALUES (:tenant, :name, :hour, :taken, :unchanged, :rejected)
+SELECT tenant, :name, :hour, :taken, :unchanged, :rejected FROM tenants WHERE tenant = :tenant
 ON CONFLICT (tenant, name, hour) DO UPDATE SET
   taken = source_rates.taken + excluded.taken, unchanged = source_rates.unchanged + excluded.unchanged,
   rejected = source_rates.rejected + excluded.rejected;
+
+-- name: source_healths
+SELECT name, asked, succeeded, failed, reason, failures, heard, newest, taken, unchanged, rejected, silent FROM source_health
+WHERE tenant = :tenant ORDER BY name;
+
+-- name: source_healths_all
+SELECT tenant, name, asked, succeeded, failed, reason, failures, heard, newest, taken, unchanged, rejected, silent
+FROM source_health ORDER BY tenant, name;
+
+-- name: source_silent
+INSERT INTO source_health (tenant, name, asked, succeeded, failed, reason, failures, heard, newest, taken, unchanged, rejected, silent)
+SELECT tenant, name, 0, 0, 0, '', 0, 0, 0, 0, 0, 0, :silent FROM sources WHERE tenant = :tenant AND name = :name
+ON CONFLICT (tenant, name) DO UPDATE SET silent = excluded.silent;
+
+-- name: source_rates
+SELECT name, hour, taken + unchanged + rejected AS records FROM source_rates
+WHERE tenant = :tenant AND hour >= :since ORDER BY name, hour;
+
+-- name: source_rates_prune
+DELETE FROM source_rates WHERE tenant = :tenant AND hour < :before;
 
 -- name: source_health_delete
 DELETE FROM source_health WHERE tenant = :tenant AND name = :name;
