@@ -207,7 +207,7 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
         older=Older(inner.store, settings["body_bytes"], limits),
         assets=AssetWriter(inner.assets, settings["body_bytes"]),
         correlation=Correlation(inner.store, settings["body_bytes"]),
-        push=Push(inner.door, settings["ingest_bytes"], now),
+        push=Push(inner.door, inner.feeds, settings["ingest_bytes"], now),
         origins=Origins(hosts, settings["public_url"], settings["trusted_proxies"], named=named),
         compressor=Compressor(settings["compress"]),
         cors=Cors(settings["cors_origins"]),

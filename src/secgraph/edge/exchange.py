@@ -69,15 +69,16 @@ class Asked:
         found = self.preferences.get(name)
         return found is not None and (found.lower() == value if value else found.lower() != "false")
 
-    async def body(self, most: int) -> bytes:
+    async def body(self, most: int, data: bytes | None = None) -> bytes:
         """The whole body, unpacked when it is gzip; TooLarge past `most` bytes, told before it is read when its length is
-        announced. UnsupportedMedia for another coding, BadBody for a broken one.
+        announced. UnsupportedMedia for another coding, BadBody for a broken one. `data` is what was received already.
         """
         packed = compress.compressed(self.headers.get(b"content-encoding"))
-        data = await self._received(most)
+        data = await self.received(most) if data is None else data
         return await compress.unpacked(data, most) if packed and data else data
 
-    async def _received(self, most: int) -> bytes:
+    async def received(self, most: int) -> bytes:
+        """The whole body as it was sent."""
         announced = self.headers.get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > most:
             raise _too_large(most)

@@ -33,6 +33,7 @@ from secgraph.edge.tokens import Tokens, challenge
 from secgraph.edge.write import Writer
 from secgraph.errors import NotAllowed, NotFound, OAuthRefusal, Refusal
 from secgraph.extend import sources
+from secgraph.ingest.feeds.feed import HOOK
 from secgraph.model import publish, served
 from secgraph.model.choices import ASSETS, OWN_OPERATIONS
 from secgraph.model.edm import VERSIONS, EntitySet, Model
@@ -232,6 +233,8 @@ class Edge:
         head = asked.segments[0].lower() if asked.segments else ""
         if head in VERSIONS:
             return await self._graph(asked)
+        if head == "ingest" and len(asked.segments) > 1 and asked.segments[1].lower().startswith(HOOK):
+            return await self._push.hooked(asked)
         if head == "ingest":
             caller = await self._tokens.caller(asked.headers.get(b"authorization", b""), asked.base)
             if not may(caller, needed := OWN_OPERATIONS["ingest"][2]):

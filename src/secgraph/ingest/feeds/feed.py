@@ -30,8 +30,8 @@ OF_ROADS: Mapping[Road, tuple[Option, ...]] = {
     "webhook": (
         Option("hook_secret", "What proves that it is the product that calls.", secret=True),
         Option("hook_proof", "How it proves that: bearer, basic, header or hmac.", "bearer"),
-        Option("hook_header", "The header that holds the proof, where it is header or hmac.", ""),
-        Option("hook_timestamp", "The header that holds the time of the call, where one is sent.", ""),
+        Option("hook_header", "The header that holds it; of an hmac X-Hub-Signature-256 where none is named.", ""),
+        Option("hook_timestamp", "The header with the time of the call, which is signed before the body: TIME.BODY.", ""),
         Option("hook_window", "How many seconds old that time may be.", "300"),
     ),
     "push": (),

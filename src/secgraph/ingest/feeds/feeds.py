@@ -53,6 +53,7 @@ class Feeds:
         self._read = -FRESH_SECONDS * clock.SECOND
         self._kept: dict[tuple[int, str], Feed] = {}
         self._hooks: dict[str, Feed] = {}
+        self._made: dict[tuple[int, str], tuple[int, Connector]] = {}
 
     # -- reading
 
@@ -62,6 +63,7 @@ class Feeds:
         found = [self._feed(row, former) for row in await self._store.fetch("sources")]
         self._kept = {(one.tenant, one.name): one for one in found}
         self._hooks = {one.hook: one for one in found if one.hook}
+        self._made = {key: made for key, made in self._made.items() if key in self._kept}
         self._read = now
         return found
 
@@ -98,9 +100,13 @@ class Feeds:
         """
         if feed.fault:
             raise UsageError(feed.fault)
+        known = self._made.get((feed.tenant, feed.name))
+        if known is not None and known[0] == feed.number:
+            return known[1]
         made = copy.copy(self.kinds.told(feed.kind, feed.road, feed.options))
         # Some are frozen; this one is nobody else's yet.
         object.__setattr__(made, "name", feed.name)
+        self._made[feed.tenant, feed.name] = feed.number, made
         return made
 
     async def place(self, feed: Feed) -> Place:
@@ -131,7 +137,7 @@ class Feeds:
                              " give another name with --name.") from None  # fmt: skip
         if not await self._store.fetch("source", tenant=tenant.number, name=name):
             raise UsageError(f"Tenant '{tenant.name}' was deleted meanwhile.")
-        self._forget()
+        self.forget()
         return made
 
     async def change(self, tenant: Tenant, name: str, said: Said) -> Feed:
@@ -176,7 +182,7 @@ class Feeds:
         key = {"tenant": tenant.number, "name": name}
         kinds = ("source", "source_place", "source_health", "source_rates")
         await self._store.run(*((f"{one}_delete", key) for one in kinds))
-        self._forget()
+        self.forget()
         return found
 
     async def reseal(self, new: Seal) -> int:
@@ -189,7 +195,7 @@ class Feeds:
                 values = {"tenant": row["tenant"], "name": row["name"], "number": row["number"], "sealed": sealed}
                 await self._store.run(("source_seal", values))
                 count += 1
-        self._forget()
+        self.forget()
         return count
 
     # -- rows
@@ -220,7 +226,7 @@ class Feeds:
     async def _put(self, former: Feed, made: Feed) -> bool:
         """Writes a feed in place of what it was; False where it is not that any more."""
         await self._store.run(("source_put", {**await self._row(made), "former": former.number}))
-        self._forget()
+        self.forget()
         return await self.feed(made.tenant, made.name) == made
 
     async def _row(self, feed: Feed) -> dict[str, Any]:
@@ -269,7 +275,8 @@ class Feeds:
                              f" one that is given ({fault.given}). Give the former one in the setting seal_key"
                              " (SECGRAPH_SEAL_KEY=@file), or remove the source and add it again.") from None  # fmt: skip
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Has everything read anew."""
         self._read = -FRESH_SECONDS * clock.SECOND
 
 

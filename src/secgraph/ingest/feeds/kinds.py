@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from secgraph.errors import UsageError
 from secgraph.extend import Connector, Option, Pulls, Told, source, sources
 from secgraph.ingest.feeds.feed import HOOK, OF_ROADS, ROADS, Road
+from secgraph.ingest.feeds.proof import expect_provable
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,62}")
 
@@ -82,6 +83,8 @@ class Kinds:
             _expect_all(kind, found.options, given)
             found = found.told({one.name: given.get(one.name) or one.default or "" for one in found.options})
         _expect_all(kind, OF_ROADS[road], given)
+        if road == "webhook":
+            expect_provable(given)
         return found
 
 

@@ -124,5 +124,5 @@ async def watch_silence(store: Store, feeds: Feeds, now: clock.Now) -> None:
 
 
 def _heard(feed: Feed, seen: Mapping[str, Any]) -> int:
-    """When a source was heard. One that is asked is, by any good answer, unless a person said how long it may have no records."""
+    """When it was heard. One that is asked is so by any good answer, unless a person said how long it may bring nothing."""
     return int(seen["succeeded"] if feed.road == "pull" and feed.silence is None else seen["heard"])
