@@ -20,6 +20,7 @@ from secgraph.cli.ingest import ingest_app
 from secgraph.cli.keys import keys_app
 from secgraph.cli.retention import retention_app
 from secgraph.cli.run import app
+from secgraph.cli.source import source_app
 from secgraph.cli.terminal import err
 from secgraph.errors import Refusal, UsageError
 
@@ -27,6 +28,7 @@ app.add_typer(tenant_app, name="tenant")
 app_app.add_typer(certificate_app, name="certificate")
 app.add_typer(app_app, name="app")
 app.add_typer(ingest_app, name="ingest")
+app.add_typer(source_app, name="source")
 app.add_typer(asset_app, name="asset")
 app.add_typer(keys_app, name="keys")
 app.command("backup")(backup_command)

@@ -16,7 +16,6 @@ from secgraph import clock
 from secgraph.app import Core
 from secgraph.cli.terminal import AsJson, Data, Database, InTenant, bar, out, show, table_of, with_core
 from secgraph.errors import UsageError
-from secgraph.extend import source as source_named
 from secgraph.extend import sources
 from secgraph.ingest.report import Report, as_data
 
@@ -47,13 +46,13 @@ def ingest_files(
     """Take in files of one source; the word may be left out: secgraph ingest --source S FILE..."""
     if not source:
         raise UsageError(f"Say which source the records are of: --source NAME. Known sources: {', '.join(sources())}.")
-    connector = source_named(source)
     for name in files:
         if name != "-" and not Path(name).is_file():
             raise UsageError(f"There is no file {name}.")
 
     async def work(inner: Core) -> list[tuple[str, Report]]:
         found = await inner.registry.tenant(tenant)
+        connector = await inner.feeds.reading(found.number, source)
         reports = []
         with bar("Taking in") as tick:
             for name in files:
@@ -88,7 +87,11 @@ def _say_report(name: str, report: Report) -> None:
 @rejected_app.command("list")
 def rejected_list(tenant: InTenant = None, data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
     """List the records that could not be taken in, with the reason."""
-    rows = with_core(data, database, lambda inner: _rejected(inner, tenant))
+
+    async def work(inner: Core) -> list[dict[str, Any]]:
+        return await _rejected(inner, (await inner.registry.tenant(tenant)).number)
+
+    rows = with_core(data, database, work)
     found = [{"number": row["number"], "source": row["source"], "line": row["line"], "reason": row["reason"],
               "receivedDateTime": clock.text(row["received"]),
               "record": zlib.decompress(row["data"]).decode("utf-8", "replace")} for row in rows]  # fmt: skip
@@ -98,10 +101,9 @@ def rejected_list(tenant: InTenant = None, data: Data = None, database: Database
     ))  # fmt: skip
 
 
-async def _rejected(inner: Core, tenant: str | None) -> list[dict[str, Any]]:
-    found = await inner.registry.tenant(tenant)
+async def _rejected(inner: Core, tenant: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    while more := await inner.store.fetch("rejected", tenant=found.number, after=rows[-1]["number"] if rows else 0, most=500):
+    while more := await inner.store.fetch("rejected", tenant=tenant, after=rows[-1]["number"] if rows else 0, most=500):
         rows += more
     return rows
 
@@ -111,16 +113,23 @@ def rejected_retry(tenant: InTenant = None, data: Data = None, database: Databas
     """Take the rejected records in once more; those that fail again are kept with their new reason."""
 
     async def work(inner: Core) -> Report:
-        found = await inner.registry.tenant(tenant)
-        whole = Report()
-        for row in await _rejected(inner, tenant):
-            report = await inner.door.take(found.number, source_named(row["source"]), io.BytesIO(zlib.decompress(row["data"])))
-            await inner.store.run(("rejected_delete", {"tenant": found.number, "number": row["number"]}))
-            whole.taken += report.taken
-            whole.unchanged += report.unchanged
-            for problem in report.problems:
-                whole.reject(row["line"], problem.reason, kept=problem.kept)
-        return whole
+        return await retried(inner, (await inner.registry.tenant(tenant)).number)
 
     report = with_core(data, database, work)
     show(as_data(report), as_json=as_json, human=lambda: _say_report("retried", report))
+
+
+async def retried(inner: Core, tenant: int, name: str | None = None) -> Report:
+    """What becomes of the rejected records, of one source or of all, when they are taken in once more."""
+    whole = Report()
+    for row in await _rejected(inner, tenant):
+        if name not in {None, row["source"]}:
+            continue
+        connector = await inner.feeds.reading(tenant, row["source"])
+        report = await inner.door.take(tenant, connector, io.BytesIO(zlib.decompress(row["data"])))
+        await inner.store.run(("rejected_delete", {"tenant": tenant, "number": row["number"]}))
+        whole.taken += report.taken
+        whole.unchanged += report.unchanged
+        for problem in report.problems:
+            whole.reject(row["line"], problem.reason, kept=problem.kept)
+    return whole

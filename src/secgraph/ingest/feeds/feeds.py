@@ -94,6 +94,11 @@ class Feeds:
         if not 0 <= self._now() - self._read < FRESH_SECONDS * clock.SECOND:
             await self.all()
 
+    async def reading(self, tenant: int, name: str) -> Connector:
+        """What reads the records of a source by its name: a feed of the tenant, or a kind. UsageError when there is neither."""
+        feed = await self.known(tenant, name)
+        return self.kinds.source(name) if feed is None else self.connector(feed)
+
     def connector(self, feed: Feed) -> Connector:
         """The source that reads a feed's records, under the feed's name. UsageError when its kind is not installed, cannot be
         told what it was told, or its secrets cannot be opened.

@@ -100,6 +100,20 @@ def _standing(
     )  # fmt: skip
 
 
+def as_data(one: Standing) -> dict[str, Any]:
+    """The same in the words in which it is told outside."""
+    times = {"lastAttemptDateTime": one.asked, "lastSuccessDateTime": one.succeeded, "lastFailureDateTime": one.failed,
+             "lastRecordDateTime": one.heard, "newestEventDateTime": one.newest, "silentSinceDateTime": one.silent}  # fmt: skip
+    feed = one.feed
+    return {
+        "id": one.name, "kind": feed.kind if feed else None, "road": feed.road if feed else None, "state": one.state,
+        "reason": one.reason or None, "lastFailureReason": one.failure or None, "failures": one.failures,
+        **{name: None if at is None else clock.text(at) for name, at in times.items()}, "lagSeconds": one.lag,
+        "taken": one.taken, "unchanged": one.unchanged, "rejected": one.rejected, "recordsPerHour": one.last_hour,
+        "recordsLastDay": one.last_day,
+    }  # fmt: skip
+
+
 async def watch_silence(store: Store, feeds: Feeds, now: clock.Now) -> None:
     """Tells once of each configured source that is silent for too long, and once when it is heard again; forgets old counts."""
     health = {(row["tenant"], row["name"]): row for row in await store.fetch("source_healths_all")}
