@@ -29,6 +29,7 @@ from secgraph.edge.origin import Origins, own_hosts
 from secgraph.edge.push import Push
 from secgraph.edge.read import Reader
 from secgraph.edge.signing import SigningKeys
+from secgraph.edge.sources import Sources
 from secgraph.edge.tokens import Tokens
 from secgraph.edge.write import Writer
 from secgraph.errors import Refusal, UsageError
@@ -202,6 +203,7 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
         assessor=Assessor(inner.store, now),
         explainer=Explainer(inner.store, lists),
         entities=Entities(inner.store, inner.model, lists, reader),
+        sources=Sources(inner.store, inner.feeds, inner.model, lists, now),
         writer=Writer(inner.store, settings["body_bytes"]),
         actor=Actor(inner.store, inner.model, inner.door, settings["body_bytes"]),
         older=Older(inner.store, settings["body_bytes"], limits),

@@ -29,10 +29,11 @@ from secgraph.edge.origin import Origins
 from secgraph.edge.push import Push
 from secgraph.edge.read import Reader
 from secgraph.edge.route import Target, target
+from secgraph.edge.sources import Sources
 from secgraph.edge.tokens import Tokens, challenge
 from secgraph.edge.write import Writer
 from secgraph.errors import NotAllowed, NotFound, OAuthRefusal, Refusal
-from secgraph.extend import sources
+from secgraph.extend import sources as kinds
 from secgraph.ingest.feeds.feed import HOOK
 from secgraph.model import publish, served
 from secgraph.model.choices import ASSETS, OWN_OPERATIONS
@@ -66,6 +67,7 @@ class Edge:
         assessor: Assessor,
         explainer: Explainer,
         entities: Entities,
+        sources: Sources,
         writer: Writer,
         actor: Actor,
         older: Older,
@@ -109,7 +111,7 @@ class Edge:
             ("PATCH", "item"): writer.update,
             ("POST", "comments"): writer.comment,
         }
-        self._things = entities.handlers()
+        self._no_sets = {**entities.handlers(), **sources.handlers()}
         self._older: dict[tuple[str, str], Handler] = {
             **{key: older.reading(handler) for key, handler in self._handlers.items() if key[0] == "GET"},
             ("PATCH", "item"): older.update,
@@ -245,7 +247,7 @@ class Edge:
             return await self._health(head)
         if head == "openapi.json" and len(asked.segments) == 1:
             _expect_get(asked)
-            return Answer(body=publish.openapi(asked.base, tuple(sources())), content_type=PLAIN_JSON)
+            return Answer(body=publish.openapi(asked.base, tuple(kinds())), content_type=PLAIN_JSON)
         if len(asked.segments) < 2:
             raise NotFound("Nothing is served here.", hint="The API is under /v1.0 and /beta.")
         return await self._authority.answer(asked)
@@ -279,7 +281,7 @@ class Edge:
         if not may(caller, needed := call.permissions or ()):
             raise await self._denied(asked, caller, needed, f"{call.method} {call.path}")
         if meant.set is None:
-            own = self._things.get(meant.what, self._correlation.answer)
+            own = self._no_sets.get(meant.what, self._correlation.answer)
             return await own(asked, caller, meant)
         handlers = self._assets if meant.set.path == ASSETS else self._older if meant.set.choices.view_of else self._handlers
         return await handlers[method, meant.what](asked, caller, meant, meant.set)

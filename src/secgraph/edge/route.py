@@ -92,7 +92,7 @@ def _match(version: Version, parts: list[str], model: Model) -> Target | None:
         return Target("correlation", version)
     one = _sets(model).get(parts[1].lower())
     if one is None:
-        return _thing(version, parts[2:]) if parts[1].lower() == "entities" else None
+        return _no_set(version, parts[1].lower(), parts[2:])
     match parts[2:]:
         case []:
             return Target("collection", version, one)
@@ -116,6 +116,15 @@ def _match(version: Version, parts: list[str], model: Model) -> Target | None:
             return Target("members", version, one, key, _spelled(one, word))
         case [key, word, count] if word.lower() in {name.lower() for name in one.choices.expand} and count.lower() == "$count":
             return Target("members_count", version, one, key, _spelled(one, word))
+    return None
+
+
+def _no_set(version: Version, name: str, parts: list[str]) -> Target | None:
+    """What is meant below a list of ours that is no set."""
+    if name == "entities":
+        return _thing(version, parts)
+    if name == "sources" and len(parts) < 2:
+        return Target("source", version, None, parts[0]) if parts else Target("sources", version)
     return None
 
 

@@ -21,6 +21,7 @@ _SAYS = {
     "correlations": "Why each of its alerts is where it is",
     "keep_apart": "Keeps it apart from others, so that nobody but a person makes them one",
     "entities": "What alerts name", "entity": "One of the things that alerts name",
+    "sources": "Where records come from, and how each fares", "source": "One of the sources",
     "entity_alerts": "Lists the alerts that name it", "entity_alerts_count": "Counts the alerts that name it",
     "health": "Whether the server is well", "openapi": "Every call, as OpenAPI 3.1", "ingest": "Takes the records of a source",
     "token": "Issues an access token", "discovery": "Where the authority's endpoints are",
@@ -38,7 +39,7 @@ _OURS = {
     "correlation": "correlationSettings",
     "assessment": "assessment",
     "records": "recordCollectionResponse", "correlations": "correlationCollectionResponse", "keep_apart": "keptApart",
-    "entities": "entityCollectionResponse", "entity": "entity",
+    "entities": "entityCollectionResponse", "entity": "entity", "sources": "sourceCollectionResponse", "source": "source",
 }  # fmt: skip
 """The components that these answer with."""
 

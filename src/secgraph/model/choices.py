@@ -210,6 +210,7 @@ OWN_PERMISSIONS = MappingProxyType(
         "SecurityRecord.Read.All": "5d0ba2a8-2c5d-4c0e-9a35-93f0f1a0c6f1",
         "SecurityAsset.Read.All": "0f6b1d53-7f0f-4a50-8f0a-2f6b3f5f0d4b",
         "SecurityAsset.ReadWrite.All": "c2a7a0de-39a4-4d84-9d0c-6e0c8f1f9b27",
+        "SecuritySource.Read.All": "8c1f7d26-5b0e-4e3a-9f64-2d7a90b3c815",
         "SecurityCorrelation.Read.All": "dee268a4-820d-41af-9ec9-58eee0895f07",
         "SecurityCorrelation.ReadWrite.All": "23f58443-a5da-4447-95fc-a074bf4a1b26",
     }
@@ -246,6 +247,8 @@ OWN_OPERATIONS = MappingProxyType(
             "/security/incidents/{incident-id}/keepApart",
             names("SecurityIncident.ReadWrite.All SecurityData.Manage.All"),
         ),
+        "sources": ("GET", "/security/sources", names("SecuritySource.Read.All")),
+        "source": ("GET", "/security/sources/{source-name}", names("SecuritySource.Read.All")),
         "entities": ("GET", "/security/entities", _ALERT_READERS),
         "entity": ("GET", "/security/entities/{entity-id}", _ALERT_READERS),
         "entity_alerts": ("GET", "/security/entities/{entity-id}/alerts", _ALERT_READERS),

@@ -15,6 +15,7 @@ ASSET = f"{NAMESPACE}.asset"
 ALIAS_KIND = f"{NAMESPACE}.aliasKind"
 ASSET_KIND = f"{NAMESPACE}.assetKind"
 CRITICALITY = f"{NAMESPACE}.assetCriticality"
+SOURCE = f"{NAMESPACE}.source"
 
 
 def _enum(members: str) -> dict[str, Any]:
@@ -47,6 +48,31 @@ TYPES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
                 "validUntilDateTime": "Edm.DateTimeOffset",
             },
         },
+        # How a source of records fares. Its id is its name.
+        SOURCE: {
+            "kind": "EntityType",
+            "base": "microsoft.graph.entity",
+            "properties": {
+                "kind": "Edm.String",
+                "road": "Edm.String",
+                "state": "Edm.String!",
+                "reason": "Edm.String",
+                "lastFailureReason": "Edm.String",
+                "failures": "Edm.Int64!",
+                "lastAttemptDateTime": "Edm.DateTimeOffset",
+                "lastSuccessDateTime": "Edm.DateTimeOffset",
+                "lastFailureDateTime": "Edm.DateTimeOffset",
+                "lastRecordDateTime": "Edm.DateTimeOffset",
+                "newestEventDateTime": "Edm.DateTimeOffset",
+                "silentSinceDateTime": "Edm.DateTimeOffset",
+                "lagSeconds": "Edm.Int64",
+                "taken": "Edm.Int64!",
+                "unchanged": "Edm.Int64!",
+                "rejected": "Edm.Int64!",
+                "recordsPerHour": "Edm.Int64!",
+                "recordsLastDay": "Edm.Int64!",
+            },
+        },
         ASSET_KIND: _enum("user device application unknownFutureValue"),
         ALIAS_KIND: _enum(
             "objectId userPrincipalName sid account deviceId resourceId macAddress fqdn host address appId unknownFutureValue"
@@ -56,4 +82,6 @@ TYPES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
     }
 )
 
-ENTITY_SETS: MappingProxyType[str, str] = MappingProxyType({"security/assets": f"Collection({ASSET})"})
+ENTITY_SETS: MappingProxyType[str, str] = MappingProxyType(
+    {"security/assets": f"Collection({ASSET})", "security/sources": f"Collection({SOURCE})"}
+)

@@ -51,7 +51,7 @@ OPTIONS: dict[str, Schema] = {
 }
 """Query options by name."""
 
-_THINGS = "security/entities"
+_THINGS, _SOURCES = "security/entities", "security/sources"
 
 OF_A_SET = {"$filter", "$orderby", "$select", "$expand"}
 """Those that are told at each call, with an example from the set's own properties."""
@@ -131,6 +131,7 @@ def _tag(call: Call) -> str:
     return call.set.path if call.set is not None else {
         "health": "health", "openapi": "service", "ingest": "ingest", "token": "identity", "discovery": "identity",
         "keys": "identity", "entities": _THINGS, "entity": _THINGS, "entity_alerts": _THINGS, "entity_alerts_count": _THINGS,
+        "sources": _SOURCES, "source": _SOURCES,
     }.get(call.what, "service")  # fmt: skip
 
 

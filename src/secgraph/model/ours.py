@@ -142,6 +142,29 @@ _ENTITY_MEMBERS = {
     "lastSeenDateTime": nullable(_MOMENT),
 }
 
+_SOURCE = {
+    "id": {"type": "string", "description": "Its name."},
+    "kind": nullable({"type": "string", "description": "Null for one that is not configured."}),
+    "road": nullable({"type": "string", "enum": ["pull", "listen", "file", "webhook", "push"]}),
+    "state": {"type": "string", "enum": ["healthy", "failing", "silent", "paused", "waiting"]},
+    "reason": nullable({"type": "string", "description": "Why it fails."}),
+    "lastFailureReason": nullable(TEXT),
+    "failures": {**_NUMBER, "description": "In a row."},
+    **{
+        name: nullable(_MOMENT)
+        for name in (
+            "lastAttemptDateTime", "lastSuccessDateTime", "lastFailureDateTime", "lastRecordDateTime", "newestEventDateTime",
+            "silentSinceDateTime",
+        )
+    },
+    "lagSeconds": nullable({**_NUMBER, "description": "Between the latest event that it told and now."}),
+    "taken": _NUMBER,
+    "unchanged": _NUMBER,
+    "rejected": _NUMBER,
+    "recordsPerHour": _NUMBER,
+    "recordsLastDay": _NUMBER,
+}  # fmt: skip
+
 _REPORT = record(
     {
         "records": _NUMBER,
@@ -220,6 +243,10 @@ COMPONENTS: dict[str, Schema] = {
         ("value",),
     ),
     "singleton": record({"@odata.context": URL}, additionalProperties=URL),
+    "source": record({"@odata.context": URL, **_SOURCE}, _SOURCE),
+    "sourceCollectionResponse": record(
+        {"@odata.context": URL, "@odata.nextLink": URL, "value": array(record(_SOURCE, _SOURCE))}, ("value",)
+    ),
     "tokenRequest": record(
         {
             "grant_type": {"const": "client_credentials"},

@@ -18,7 +18,7 @@ from secgraph.model.edm import VERSIONS, Action, EntitySet, Model, Operation, Ve
 What = Literal[
     "service", "batch", "metadata", "singleton", "collection", "count", "delta", "item", "comments", "members",
     "members_count", "records", "assessment", "correlation", "correlations", "keep_apart", "entities", "entity",
-    "entity_alerts", "entity_alerts_count", "action",
+    "entity_alerts", "entity_alerts_count", "sources", "source", "action",
 ]  # fmt: skip
 """What a path below a version root means."""
 
@@ -36,6 +36,9 @@ _BELOW: tuple[What, ...] = ("records", "assessment", "correlations", "keep_apart
 _THINGS: tuple[What, ...] = ("entities", "entity", "entity_alerts", "entity_alerts_count")
 """What is ours of the things that alerts name."""
 
+_SOURCES: tuple[What, ...] = ("sources", "source")
+"""What is ours of where records come from."""
+
 _ASKED = ("$filter", "$search", "$orderby", "$select", "$expand", "$top", "$skip", "$count", "$skiptoken", "$format")
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "collection": _ASKED,
@@ -50,6 +53,8 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "correlations": ("$top", "$skiptoken", "$format"),
     "entities": ("$filter", "$top", "$skiptoken", "$format"),
     "entity": ("$format",),
+    "sources": ("$filter", "$top", "$skiptoken", "$format"),
+    "source": ("$format",),
     "entity_alerts": _ASKED,
     "entity_alerts_count": ("$filter", "$search"),
 }
@@ -191,8 +196,8 @@ def _on(one: EntitySet, model: Model) -> Iterator[Call]:
 
 
 def _things(model: Model) -> Iterator[Call]:
-    """What alerts name, which is no set, and the alerts that name one of them."""
-    for what in _THINGS:
+    """What is no set: what alerts name, the alerts that name one of them, and where records come from."""
+    for what in (*_THINGS, *_SOURCES):
         method, path, needed = OWN_OPERATIONS[what]
         of = model.sets[ALERTS] if what in {"entity_alerts", "entity_alerts_count"} else None
         yield Call(what, what, method, path, VERSIONS, needed, of=of)
