@@ -130,3 +130,14 @@ def test_the_kinds_are_listed(command: Any) -> None:
     found = {one["kind"]: one for one in data(command("source", "kinds", "--json"))}
     assert {"cef", "graph", "mde", "suricata"} <= found.keys()
     assert found["suricata"]["roads"] == ["listen", "file", "webhook", "push"]
+
+
+def test_rejected_records_of_a_removed_source_stay(tmp_path: Path, command: Any, where: tuple[Any, ...]) -> None:
+    assert command("source", "add", "graph", "--name", "roof", "--push", *where).returncode == 0
+    (tmp_path / "in.json").write_text('[{"title": "nameless"}]')
+    for name in ("roof", "graph"):
+        assert command("ingest", "--source", name, tmp_path / "in.json", *where).returncode == 1
+    assert command("source", "remove", "roof", "--yes", *where).returncode == 0
+    done = data(command("ingest", "rejected", "retry", "--json", *where))
+    assert (done["rejected"], "There is no source 'roof'" in str(done["problems"])) == (2, True)
+    assert sorted(one["source"] for one in data(command("ingest", "rejected", "list", "--json", *where))) == ["graph", "roof"]

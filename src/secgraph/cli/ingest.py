@@ -46,13 +46,15 @@ def ingest_files(
     """Take in files of one source; the word may be left out: secgraph ingest --source S FILE..."""
     if not source:
         raise UsageError(f"Say which source the records are of: --source NAME. Known sources: {', '.join(sources())}.")
-    for name in files:
-        if name != "-" and not Path(name).is_file():
-            raise UsageError(f"There is no file {name}.")
 
     async def work(inner: Core) -> list[tuple[str, Report]]:
+        if not await inner.registry.tenants():
+            inner.feeds.kinds.source(source)  # where nothing is configured yet, that is the first to be put right
         found = await inner.registry.tenant(tenant)
         connector = await inner.feeds.reading(found.number, source)
+        for name in files:
+            if name != "-" and not Path(name).is_file():  # noqa: ASYNC240 -- nobody else waits
+                raise UsageError(f"There is no file {name}.")
         reports = []
         with bar("Taking in") as tick:
             for name in files:
@@ -125,7 +127,11 @@ async def retried(inner: Core, tenant: int, name: str | None = None) -> Report:
     for row in await _rejected(inner, tenant):
         if name not in {None, row["source"]}:
             continue
-        connector = await inner.feeds.reading(tenant, row["source"])
+        try:
+            connector = await inner.feeds.reading(tenant, row["source"])
+        except UsageError as gone:  # its source was removed, or cannot be used now: it stays
+            whole.reject(row["line"], str(gone), kept=True)
+            continue
         report = await inner.door.take(tenant, connector, io.BytesIO(zlib.decompress(row["data"])))
         await inner.store.run(("rejected_delete", {"tenant": tenant, "number": row["number"]}))
         whole.taken += report.taken

@@ -251,7 +251,8 @@ class Feeds:
         seal = self._seal(not there)
         if any(not seal.made(one) for one in there):
             raise UsageError("What is secret in this database is sealed with another key than the one that is given. Give the"
-                             " former one in the setting seal_key (SECGRAPH_SEAL_KEY=@file).")  # fmt: skip
+                             " former one in the setting seal_key (SECGRAPH_SEAL_KEY=@file). If it is lost, remove the sources"
+                             " that it sealed first: secgraph source list.")  # fmt: skip
         return seal
 
     def _feed(self, row: dict[str, Any], former: Mapping[tuple[int, str], Feed] = NONE) -> Feed:
