@@ -457,7 +457,7 @@ FROM source_health ORDER BY tenant, name;
 
 -- name: source_silent
 INSERT INTO source_health (tenant, name, asked, succeeded, failed, reason, failures, heard, newest, taken, unchanged, rejected, silent)
-SELECT tenant, name, 0, 0, 0, '', 0, 0, 0, 0, 0, 0, :silent FROM sources WHERE tenant = :tenant AND name = :name
+SELECT tenant, name, 0, 0, 0, :reason, 0, 0, 0, 0, 0, 0, :silent FROM sources WHERE tenant = :tenant AND name = :name
 ON CONFLICT (tenant, name) DO UPDATE SET silent = excluded.silent;
 
 -- name: source_rates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any, cast
 
@@ -254,3 +255,20 @@ async def test_what_is_asked_is_silent_after_an_hour_without_an_answer(
     ground.clock.forward(601)
     await watch_silence(ground.store, ground.feeds, ground.clock)
     assert [type(one) for one in facts(caplog)] == [SourceSilent] * silent
+
+
+async def test_it_is_written_every_few_seconds_whatever_goes_wrong_in_between(ground: Ground) -> None:
+    tenant = await sentry(ground)
+    store = Shaky(ground.store)
+    health = Health(cast("Store", store), ground.clock)
+    store.gone = True
+    health.taken(tenant, "sentry", report(2), None)
+    keeping = asyncio.create_task(health.keep(0.01))
+    await asyncio.sleep(0.05)
+    store.gone = False
+    async with asyncio.timeout(10):
+        while (await standing(ground)).taken < 2:  # noqa: ASYNC110 -- another task's work is waited for
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    assert (await standing(ground)).taken == 2

@@ -56,14 +56,14 @@ class Health:
         """A source is being asked."""
         self._of(tenant, name).asked = self._now()
 
-    def taken(self, tenant: int, name: str, report: Report | None = None, newest: int = 0) -> None:
+    def taken(self, tenant: int, name: str, report: Report | None = None, newest: int | None = None) -> None:
         """A source answered, or delivered: what became of it, and the latest instant that a record is about, in ticks. What was
         told of a report before is not counted again.
         """
         seen, now = self._of(tenant, name), self._now()
         seen.asked = seen.succeeded = now
         seen.failures = 0
-        seen.newest = max(seen.newest, min(newest, now))
+        seen.newest = max(seen.newest, min(newest or 0, now))
         if report is None:
             return
         if report.records > sum(report.told):

@@ -127,7 +127,7 @@ async def watch_silence(store: Store, feeds: Feeds, now: clock.Now) -> None:
         if silent == bool(seen["silent"]):
             continue
         since = max(heard, feed.number) if silent else 0
-        await store.run(("source_silent", {"tenant": feed.tenant, "name": feed.name, "silent": since}))
+        await store.run(("source_silent", {"tenant": feed.tenant, "name": feed.name, "reason": "", "silent": since}))
         if silent:
             observe(SourceSilent(feed.tenant, feed.name, clock.text(since)))
         elif not feed.paused:
