@@ -165,9 +165,11 @@ async def core(settings: Settings, now: clock.Now = clock.now, kinds: Kinds | No
         disk = Disk(settings.folder, now, settings["disk_free_percent"])
         door = Door(store, model, now)
         feeds = Feeds(store, lambda first: keys.seal(first=first), now, kinds)
-        yield Core(model, store, Registry(store, model, now), door, door.assets, keys, feeds, door.health, now, disk)
-        with suppress(Refusal):  # the database is gone: what was seen last is, too
-            await door.health.flush()
+        try:
+            yield Core(model, store, Registry(store, model, now), door, door.assets, keys, feeds, door.health, now, disk)
+        finally:
+            with suppress(Refusal):  # where the database is gone, so is what was seen last
+                await door.health.flush()
     finally:
         await store.close()
 
