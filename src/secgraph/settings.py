@@ -165,6 +165,10 @@ SETTINGS = (
             " API, 0 for no limit."),
     Setting("legacy_vendor_required", False, _truth, "Refuse a change of an older alert that names no vendor and provider, as"
             " the published API does."),
+    Setting("outbound_private", (), _names, "Hosts that sources may call though their addresses are not public, and by plain"
+            " http, separated by commas."),
+    Setting("outbound_ca", "", str, "File with further certificate authorities (PEM) that are believed when products are"
+            " called."),
     Setting("disk_free_percent", 5, _percent, "How much of the data's disk is to stay free, in percent: below it, below 2 GiB"
             " and when it will be full within a day, a warning is logged. 0 for no warning."),
     Setting("log_format", "plain", _choice("plain", "json"), "How log lines are written: plain or json."),

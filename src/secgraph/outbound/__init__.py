@@ -1,0 +1,1 @@
+"""The guarded way out: what a source asks of its product, and where it must not come."""
