@@ -38,7 +38,10 @@ from secgraph.ingest.door import Door
 from secgraph.ingest.feeds.feeds import Feeds
 from secgraph.ingest.feeds.health import Health
 from secgraph.ingest.feeds.kinds import Kinds
+from secgraph.ingest.pull import Puller
 from secgraph.model.edm import Model, load
+from secgraph.outbound.waiting import Time
+from secgraph.outbound.ways import Ways
 from secgraph.private import made_once
 from secgraph.seal import Seal, key_of, new_key
 from secgraph.settings import Settings
@@ -51,7 +54,7 @@ from secgraph.store.views import Views
 @dataclass(frozen=True, slots=True)
 class Core:
     """What every command needs: the model, the store, the tenants, the door, the inventories of assets, the keys (not opened
-    yet), the feeds and how they fare, the clock, the disk.
+    yet), the feeds and how they fare, who asks their products, the clock, the disk.
     """
 
     model: Model
@@ -62,6 +65,7 @@ class Core:
     keys: SigningKeys
     feeds: Feeds
     health: Health
+    puller: Puller
     now: clock.Now
     disk: Disk
 
@@ -157,6 +161,7 @@ async def core(settings: Settings, now: clock.Now = clock.now, kinds: Kinds | No
     are installed, where no others are given.
     """
     model = load()
+    ways = Ways(settings["outbound_private"], settings["outbound_ca"], Time(now))
     store = await opened(settings, model, now)
     try:
         keys = SigningKeys(
@@ -165,12 +170,15 @@ async def core(settings: Settings, now: clock.Now = clock.now, kinds: Kinds | No
         disk = Disk(settings.folder, now, settings["disk_free_percent"])
         door = Door(store, model, now)
         feeds = Feeds(store, lambda first: keys.seal(first=first), now, kinds)
+        puller = Puller(door, feeds, ways, now)
         try:
-            yield Core(model, store, Registry(store, model, now), door, door.assets, keys, feeds, door.health, now, disk)
+            registry = Registry(store, model, now)
+            yield Core(model, store, registry, door, door.assets, keys, feeds, door.health, puller, now, disk)
         finally:
             with suppress(Refusal):  # where the database is gone, so is what was seen last
                 await door.health.flush()
     finally:
+        await ways.close()
         await store.close()
 
 

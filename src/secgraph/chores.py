@@ -8,25 +8,22 @@ its lease writes nothing under it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from secgraph import clock
 from secgraph.app import Core
+from secgraph.claimed import RENEW_SECONDS, while_claimed
 from secgraph.errors import Refusal, Superseded
 from secgraph.ingest.counting import publish_each
 from secgraph.ingest.feeds.standing import watch_silence
 from secgraph.ingest.prune import prune_each
 from secgraph.ingest.settle import settle_each
 from secgraph.ingest.unread import read_each
-from secgraph.observe import ChoreClaimed, ChoreFailed, ChoreLost, observe
+from secgraph.observe import ChoreFailed, observe
 from secgraph.store.fence import Fenced
-from secgraph.store.leases import LIFE, Leases
+from secgraph.store.leases import Leases
 from secgraph.store.protocol import Fence
-
-RENEW_SECONDS = LIFE / clock.SECOND / 3
-"""How often a lease is renewed, and looked for by those who wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,37 +82,7 @@ async def do_chores(core: Core, chores: Sequence[Chore] = CHORES, *, renew: floa
     leases = Leases(core.store, core.now)
     async with asyncio.TaskGroup() as group:
         for chore in chores:
-            group.create_task(_keep(core, chore, leases, renew))
-
-
-async def _keep(core: Core, chore: Chore, leases: Leases, renew: float) -> None:
-    """Claims a chore's lease, again and again, and does the chore while it is held."""
-    while True:
-        try:
-            fence = await leases.claim(chore.name)
-            if fence is not None:
-                observe(ChoreClaimed(chore.name, fence.number))
-                await _hold(core, chore, leases, fence, renew)
-                observe(ChoreLost(chore.name, fence.number))
-        except Exception as fault:  # noqa: BLE001 -- whatever it is: requests are answered, and it is tried again
-            observe(ChoreFailed(chore.name, str(fault)), failure=None if isinstance(fault, Refusal) else fault)
-        await asyncio.sleep(renew)
-
-
-async def _hold(core: Core, chore: Chore, leases: Leases, fence: Fence, renew: float) -> None:
-    """Does the chore again and again, until the lease is lost."""
-    working = asyncio.create_task(_repeat(core, chore, fence))
-    try:
-        while not working.done():
-            await asyncio.wait([working], timeout=renew)
-            with contextlib.suppress(Refusal):  # not renewed now, but perhaps soon; the fence says how it stands
-                if not await leases.renew(fence):
-                    return
-    finally:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
-        with contextlib.suppress(Refusal):
-            await leases.release(fence)
+            group.create_task(while_claimed(chore.name, partial(_repeat, core, chore), leases, renew))
 
 
 async def _repeat(core: Core, chore: Chore, fence: Fence) -> None:

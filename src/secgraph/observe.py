@@ -125,6 +125,24 @@ class RecordsTaken(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class PullFailed(Fact):
+    """A source could not be asked for what is new, or not to the end; it is asked again from where it came to."""
+
+    tenant: int
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBroke(Fact):
+    """A source failed as no source should: the fault is its own. It is asked again."""
+
+    tenant: int
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClockAhead(Fact):
     """A tenant's clock runs ahead of the wall clock, which was set back; stamps go on by a microsecond each."""
 
@@ -290,6 +308,8 @@ LEVELS = {
     ReadingFailed: logging.ERROR,
     RequestFailed: logging.ERROR,
     SettlingFailed: logging.ERROR,
+    SourceBroke: logging.ERROR,
+    PullFailed: logging.WARNING,
     ClockAhead: logging.WARNING,
     DiskFills: logging.WARNING,
     KeysLeft: logging.WARNING,

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from secgraph.extend import ClientCredentials, Reach
-from secgraph.outbound.attempts import Time
 from secgraph.outbound.exchange import Bounds, Exchange
 from secgraph.outbound.guard import Guard, trust
+from secgraph.outbound.waiting import Time
 from secgraph.outbound.web import Outside
 from secgraph.testing import Clock
 
@@ -192,7 +192,7 @@ class Out:
         guard = Guard(self.private, self.resolve, self.network)
         exchange = Exchange(guard, trust(str(self.hostile.authority) if self.trusted else ""), self.bounds)
         reach = Reach(tuple(self.origin(one) for one in hosts or (API,)), access, calls, seconds)
-        made = Outside(reach, guard, exchange, self.passing.time())
+        made = Outside(reach, exchange, self.passing.time())
         self.made.append(made)
         return made
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import IO
+from typing import IO, Literal
 
 from secgraph.extend import Connector
 from secgraph.ingest.crew import Crew, serves, size
 from secgraph.ingest.ready import Taken, records
-from secgraph.ingest.split import Piece, Unit, Unreadable, read, units, unwrapper
+from secgraph.ingest.split import LONGEST_LINE, SHOWN, Piece, Unit, Unreadable, read, units, unwrapper
 
 BATCH = 500
 """Records that share one transaction."""
@@ -44,6 +44,21 @@ async def batches(source: Connector, stream: IO[bytes], received: int) -> AsyncG
             yield batch
     finally:
         await reading.close()
+
+
+async def portions(source: Connector, data: Sequence[bytes], received: int) -> AsyncGenerator[list[Taken], None]:
+    """The same of records that come one by one, each as it was sent."""
+    kind: Literal["line", "record"] = "line" if source.framing == "lines" else "record"
+    found = (_unit(kind, place, one) for place, one in enumerate(data, 1))
+    for chunk in _chunks(found):
+        pieces = (piece for unit in chunk for piece in read(unit, None, received))
+        yield await asyncio.to_thread(lambda of: list(records(source, of, received)), pieces)
+
+
+def _unit(kind: Literal["line", "record"], place: int, data: bytes) -> Unit:
+    if len(data) > LONGEST_LINE:
+        return Unit("unreadable", place, data[:SHOWN], f"a record longer than {LONGEST_LINE} bytes")
+    return Unit(kind, place, data)
 
 
 class _Reading:

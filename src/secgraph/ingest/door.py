@@ -6,7 +6,8 @@ There is one door. The server's webhook, the command line and the first start al
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import IO
 
@@ -15,7 +16,7 @@ from secgraph.errors import BadBody
 from secgraph.extend import AlertDraft, Connector, Raw
 from secgraph.ingest.assets.known import Assets
 from secgraph.ingest.batch import Batch, looked_for
-from secgraph.ingest.batches import batches
+from secgraph.ingest.batches import batches, portions
 from secgraph.ingest.correlate.terms import Keeper, Terms
 from secgraph.ingest.feeds.health import Health
 from secgraph.ingest.looked import Looked
@@ -28,8 +29,9 @@ from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import Model
 from secgraph.observe import RecordsTaken, observe
 from secgraph.store.facts import Facts, Needs, Record
+from secgraph.store.fence import Fenced
 from secgraph.store.kept import packed
-from secgraph.store.protocol import Answer, Deciding, Decision, Reject, Store
+from secgraph.store.protocol import Answer, Deciding, Decision, Fence, Reject, Store
 from secgraph.store.retention import retention, until
 from secgraph.store.shape import shape
 
@@ -77,6 +79,20 @@ class Door:
         report = Report()
         await self._take_batch(tenant, source, list(records(source, found, began)), report)
         return await self._ended(tenant, source, report, began)
+
+    async def take_records(self, tenant: int, source: Connector, data: Sequence[bytes], began: int) -> Report:
+        """Takes records that its product was asked for, each as it was sent."""
+        report = Report()
+        async with contextlib.aclosing(portions(source, data, began)) as found:
+            async for batch in found:
+                await self._take_batch(tenant, source, batch, report)
+        return await self._ended(tenant, source, report, began)
+
+    def behind(self, fence: Fence) -> Door:
+        """The same door; what is taken through it is written behind a fence."""
+        made = copy.copy(self)
+        made._store = Fenced(self._store, fence)  # noqa: SLF001 -- it is its own
+        return made
 
     async def _ended(self, tenant: int, source: Connector, report: Report, began: int) -> Report:
         observe(RecordsTaken(source.name, report.taken, report.unchanged, report.rejected))

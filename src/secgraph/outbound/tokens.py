@@ -9,8 +9,9 @@ import httpx
 import msgspec
 
 from secgraph.extend import CallFailed, ClientCredentials, Reply
-from secgraph.outbound.attempts import Attempts, Time
+from secgraph.outbound.attempts import Attempts
 from secgraph.outbound.guard import Guard
+from secgraph.outbound.waiting import Time
 
 EARLY = 60.0
 """Seconds before its end at which a token is no longer used."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,10 +9,11 @@ import httpx
 
 from secgraph import __version__
 from secgraph.extend import CallFailed, ClientCredentials, Headers, OutcomeUnknown, Reach, Reply
-from secgraph.outbound.attempts import Attempts, Rate, Time
-from secgraph.outbound.exchange import Bounds, Exchange
-from secgraph.outbound.guard import Guard, origin
+from secgraph.outbound.attempts import Attempts, Rate
+from secgraph.outbound.exchange import Exchange
+from secgraph.outbound.guard import origin
 from secgraph.outbound.tokens import Tokens
+from secgraph.outbound.waiting import Time
 
 OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
 """Headers that nobody else says anything about."""
@@ -27,9 +27,9 @@ AGENT = f"secgraph/{__version__}"
 class Outside:
     """The `Web` of one source: the calls of its reach."""
 
-    def __init__(self, reach: Reach, guard: Guard, exchange: Exchange, time: Time) -> None:
+    def __init__(self, reach: Reach, exchange: Exchange, time: Time) -> None:
         """CallFailed where the reach names something that is never called."""
-        self._guard = guard
+        self._guard = guard = exchange.guard
         self._exchange = exchange
         self._attempts = Attempts(exchange, time)
         self._origins = frozenset(origin(guard.expect(one)) for one in reach.origins)
@@ -95,37 +95,3 @@ class Outside:
         if origin(found) not in self._origins:
             raise CallFailed(f"A link leads to {origin(found)[:200]}, where this source does not call: it was not followed.")
         return found.copy_merge_params(dict(params)) if params else found
-
-
-class Ways:
-    """The ways of all sources of this process; each source has one, as long as it is configured as it is, so that its rate is
-    kept from one pull to the next.
-    """
-
-    def __init__(self, guard: Guard, trusted: ssl.SSLContext, time: Time, bounds: Bounds | None = None) -> None:
-        self._guard = guard
-        self._trusted = trusted
-        self._time = time
-        self._bounds = bounds
-        self._known: dict[tuple[int, str], tuple[int, Outside]] = {}
-
-    async def way(self, tenant: int, name: str, number: int, reach: Reach) -> Outside:
-        """The way of the source of that tenant and name. CallFailed where its reach cannot be called."""
-        former = self._known.get((tenant, name))
-        if former is not None and former[0] == number:
-            return former[1]
-        made = Outside(reach, self._guard, Exchange(self._guard, self._trusted, self._bounds), self._time)
-        await self.forget(tenant, name)
-        self._known[tenant, name] = number, made
-        return made
-
-    async def forget(self, tenant: int, name: str) -> None:
-        """Closes what a source has open."""
-        former = self._known.pop((tenant, name), None)
-        if former is not None:
-            await former[1].close()
-
-    async def close(self) -> None:
-        """Closes everything."""
-        while self._known:
-            await self.forget(*next(iter(self._known)))
