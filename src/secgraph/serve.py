@@ -16,10 +16,9 @@ from pathlib import Path
 
 import uvicorn
 
-from secgraph import quickstart
+from secgraph import quickstart, tls
 from secgraph.app import Core, core, edge
 from secgraph.chores import do_chores
-from secgraph.edge import tls
 from secgraph.edge.joined import JoinedProtocol
 from secgraph.edge.origin import own_hosts
 from secgraph.errors import UsageError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from secgraph.edge import tls
+from secgraph import tls
 from secgraph.errors import UsageError
 
 NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
