@@ -35,11 +35,12 @@ from secgraph.extend.powers import (
     WritesBack,
     Written,
 )
+from secgraph.extend.pulling import SINCE, Mark, span
 from secgraph.extend.reading import evidence, instant_of, integer, moment, techniques, text
 
 __all__ = [
-    "AlertDraft", "CallFailed", "ClientCredentials", "Connector", "Draft", "Framing", "Headers", "NotAnAlert", "ObjectDraft",
-    "Option", "Options", "OutcomeUnknown", "Place", "Pulled", "Pulls", "Raw", "Reach", "Record", "Reply", "Told", "Unusable",
-    "Unwraps", "Web", "WritesBack", "Written", "evidence", "instant_of", "integer", "moment", "source", "sources",
-    "techniques", "text",
+    "SINCE", "AlertDraft", "CallFailed", "ClientCredentials", "Connector", "Draft", "Framing", "Headers", "Mark", "NotAnAlert",
+    "ObjectDraft", "Option", "Options", "OutcomeUnknown", "Place", "Pulled", "Pulls", "Raw", "Reach", "Record", "Reply", "Told",
+    "Unusable", "Unwraps", "Web", "WritesBack", "Written", "evidence", "instant_of", "integer", "moment", "source", "sources",
+    "span", "techniques", "text",
 ]  # fmt: skip
