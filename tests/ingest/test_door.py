@@ -46,6 +46,23 @@ def test_any_other_is_hashed_behind_the_first_mark(native: str, prefixes: tuple[
     assert found != identity("p", native + "x", prefixes)
 
 
+GUID = "efa1828b-dd4e-405c-8a3b-aa28596830dd"
+
+
+@pytest.mark.parametrize(("product", "native", "prefixes", "kept"), [
+    ("p", f"{GUID}_1", ("da", "ed"), f"da{GUID}_1"), ("p", f"da{GUID}_1", ("da", "ed"), f"da{GUID}_1"), ("p", f"ed{GUID}_1", ("da", "ed"), f"ed{GUID}_1"),
+    ("p", f"da{GUID[2:]}_-1", ("da",), f"dada{GUID[2:]}_-1"), ("p", GUID.upper(), ("fa",), f"fa{GUID}"), ("p", "ad" * 32, ("ad",), "ad" * 33),
+])  # fmt: skip
+def test_a_bare_guid_is_the_same_alert_as_one_that_bears_its_mark(product: str, native: str, prefixes: tuple[str, ...], kept: str) -> None:
+    assert identity(product, native, prefixes) == kept
+
+
+def test_a_guid_of_any_other_product_is_hashed() -> None:
+    found = {identity("acme/sentry", GUID, ("da",)), identity("p", GUID, ()), identity("p", GUID[1:], ("da",)), identity("p", f"{GUID}_1x", ("da",))}
+    assert len(found) == 4
+    assert all(GUID not in one for one in found)
+
+
 def test_products_that_share_a_mark_share_no_id() -> None:
     """Marks of products that are not Microsoft's were given out by nobody."""
     assert len({identity(product, "ce1234", ("ce",)) for product in ("acme/sentry", "woodgrove/guard")} | {"ce1234"}) == 3

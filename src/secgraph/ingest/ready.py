@@ -35,6 +35,8 @@ LONGEST_ID = 500
 """Characters of a product's id of an incident up to which it is kept as it is."""
 
 _SAFE_ID = re.compile(r"[a-z0-9][a-z0-9_.\-]{3,127}")
+_BARE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:_-?\d{1,20})?|[0-9a-f]{64}")
+"""A Microsoft product's own form of an id, before which its portal and Graph put two letters."""
 _encode = msgspec.json.encode
 
 
@@ -107,12 +109,16 @@ def identity(product: str, native_id: str, prefixes: tuple[str, ...]) -> str:
     """The alert's id: a stable function of product and native id, in lower case, safe in a URL.
 
     A native id of a Microsoft product that carries one of its marks already is the id which the product's own portal shows
-    and stays as it is, so that links and scripts agree. Any other is hashed behind the first mark: the marks of all other
+    and stays as it is, so that links and scripts agree; a bare GUID gets the first mark, so that an alert is the same one
+    whether its product's own API tells of it or Graph. Any other is hashed behind the first mark: the marks of all other
     products (`vendor/product`) were given out by nobody, and two of them may share one.
     """
     folded = native_id.casefold()
-    if "/" not in product and prefixes and folded.startswith(prefixes) and _SAFE_ID.fullmatch(folded):
-        return folded
+    if "/" not in product and prefixes:
+        if _BARE_ID.fullmatch(folded):
+            return f"{prefixes[0]}{folded}"
+        if folded.startswith(prefixes) and _SAFE_ID.fullmatch(folded):
+            return folded
     digest = hashlib.sha256(f"{product}\x1f{native_id}".encode("utf-8", "replace")).hexdigest()
     return f"{prefixes[0] if prefixes else 'xx'}{digest[:32]}"
 

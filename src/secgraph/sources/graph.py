@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from secgraph.extend import AlertDraft, Framing, NotAnAlert, Raw, Record, Unusable, instant_of, moment, techniques, text
 from secgraph.model.edm import EnumType, Property, StructType, load
+from secgraph.sources.defender import INCIDENTS, PREFIXES, objects, service_of_id, time
 
 SECURITY = "microsoft.graph.security"
 REBUILT = frozenset({"id", "lastUpdateDateTime", "incidentId", "tenantId", "evidence", "comments"})
 """Members that are not copied: the first four belong to this server, the last two are made anew."""
-
-PREFIXES: dict[str, tuple[str, ...]] = {
-    "microsoftDefenderForEndpoint": ("da", "ed"),
-    "microsoftDefenderForIdentity": ("aa", "ri"),
-    "microsoftDefenderForCloudApps": ("ca", "rm"),
-    "microsoftAppGovernance": ("ma",),
-    "microsoftDefenderForOffice365": ("fa",),
-    "azureAdIdentityProtection": ("ad",),
-    "dataLossPrevention": ("dl",),
-    "microsoftDefenderForCloud": ("dc",),
-    "microsoftSentinel": ("sn",),
-    "microsoftInsiderRiskManagement": ("ir",),
-    "microsoft365Defender": ("ra", "ta", "ea"),
-}
-"""The two letters which the portal puts before ids, by the serviceSource of the product."""
-
-SERVICE_OF_PREFIX = {prefix: service for service, prefixes in PREFIXES.items() for prefix in prefixes}
-# Only before a GUID or a long number do the two letters mean something: "daily-scan-7" is no endpoint alert.
-MARKED_ID = re.compile(r"([a-z]{2})(?:[0-9a-f]{8}-[0-9a-f]{4}-|\d{12})", re.ASCII)
 
 GIVEAWAYS = {
     "currentScore": "a secure score",
@@ -48,18 +29,6 @@ OTHERS = GIVEAWAYS.keys() | {"eventDateTime", "vendorInformation", "alertCreatio
 """Members that an alert does not have: where none of them is, a title and an id are enough."""
 
 OLDER = "an alert of the older generation (/security/alerts): send it from /security/alerts_v2"
-
-
-def time(value: Any) -> str | None:
-    """A time in wire form, if it is the text of one: the published API has no other kind."""
-    return moment(value) if isinstance(value, str) else None
-
-
-def objects(value: Any) -> list[Record]:
-    """The objects in a list; one object counts as a list of one."""
-    if isinstance(value, dict):
-        return [value]
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 class Graph:
@@ -147,7 +116,7 @@ class Graph:
             alert=alert,
             prefixes=PREFIXES.get(product, ()),
             updated=instant_of(updated) if isinstance(updated, str) else None,
-            incident=None if incident is None else ("microsoft365Defender", incident),
+            incident=None if incident is None else (INCIDENTS, incident),
             notes=tuple(notes),
         )
 
@@ -156,9 +125,9 @@ class Graph:
         if service not in ("unknown", "unknownFutureValue"):
             return service
         # Without `Prefer: include-unknown-enum-members` the newer products all call themselves unknownFutureValue.
-        mark = MARKED_ID.match(native_id)
-        if mark is not None and mark[1] in SERVICE_OF_PREFIX:
-            return SERVICE_OF_PREFIX[mark[1]]
+        marked = service_of_id(native_id)
+        if marked is not None:
+            return marked
         return f"microsoft/{(text(record.get('productName')) or 'unknown').lower()}"
 
 

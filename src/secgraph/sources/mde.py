@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from secgraph.extend import (
     AlertDraft,
@@ -14,65 +13,32 @@ from secgraph.extend import (
     Unusable,
     evidence,
     instant_of,
-    integer,
     moment,
     techniques,
     text,
 )
+from secgraph.sources.defender import (
+    CLASSIFICATIONS,
+    DETECTION_SOURCES,
+    DETERMINATIONS,
+    INCIDENTS,
+    NAMES,
+    PREFIXES,
+    SEVERITIES,
+    STATUSES,
+    comments,
+    lowered,
+    objects,
+    present,
+    time,
+    word,
+)
+from secgraph.sources.defender_rows import KINDS, entity
 
 PRODUCT = "microsoftDefenderForEndpoint"
 
-SEVERITIES = {
-    "unspecified": "unknown",
-    "informational": "informational",
-    "low": "low",
-    "medium": "medium",
-    "high": "high",
-    "critical": "high",
-}
-STATUSES = {"unknown": "unknown", "new": "new", "inprogress": "inProgress", "resolved": "resolved"}
-CLASSIFICATIONS = {
-    "unknown": "unknown",
-    "falsepositive": "falsePositive",
-    "truepositive": "truePositive",
-    "informationalexpectedactivity": "informationalExpectedActivity",
-}
-DETERMINATIONS = {
-    "notavailable": "unknown",
-    "unknown": "unknown",
-    "apt": "apt",
-    "malware": "malware",
-    "securitypersonnel": "securityPersonnel",
-    "securitytesting": "securityTesting",
-    "unwantedsoftware": "unwantedSoftware",
-    "other": "other",
-    "multistagedattack": "multiStagedAttack",
-    "compromiseduser": "compromisedAccount",
-    "compromisedaccount": "compromisedAccount",
-    "phishing": "phishing",
-    "malicioususeractivity": "maliciousUserActivity",
-    "clean": "notMalicious",
-    "notmalicious": "notMalicious",
-    "insufficientdata": "notEnoughDataToValidate",
-    "notenoughdatatovalidate": "notEnoughDataToValidate",
-    "confirmeduseractivity": "confirmedActivity",
-    "confirmedactivity": "confirmedActivity",
-    "lineofbusinessapplication": "lineOfBusinessApplication",
-}
-DETECTION_SOURCES = {
-    "windowsdefenderav": "antivirus",
-    "windowsdefenderatp": "microsoftDefenderForEndpoint",
-    "windowsdefendersmartscreen": "smartScreen",
-    "customerti": "customTi",
-    "customdetection": "customDetection",
-    "automatedinvestigation": "automatedInvestigation",
-    "threatexperts": "microsoftThreatExperts",
-    "officeatp": "microsoftDefenderForOffice365",
-    "mtp": "microsoft365Defender",
-    "manual": "manual",
-}
-# The resource page prints one classification as "Informational, expected activity".
-WITHOUT_PUNCTUATION = str.maketrans("", "", " ,_-")
+CUSTOM = tuple(reversed(PREFIXES[PRODUCT]))
+"""Of two marks, a custom detection bears the other one."""
 
 TEXTS = {
     "description": "description",
@@ -87,44 +53,6 @@ TEXTS = {
     "lastActivityDateTime": "lastEventTime",
 }
 """Members of the published alert that are taken over as they are, and their native names."""
-
-KINDS = frozenset({"user", "process", "file", "ip", "url", "registry"})
-COLUMNS = {
-    "accountName": ("account", "accountName"),
-    "domainName": ("account", "domainName"),
-    "userSid": ("account", "userSid"),
-    "aadUserId": ("account", "azureAdUserId"),
-    "userPrincipalName": ("account", "userPrincipalName"),
-    "fileName": ("file", "fileName"),
-    "filePath": ("file", "filePath"),
-    "sha1": ("file", "sha1"),
-    "sha256": ("file", "sha256"),
-    "parentProcessFileName": ("parent", "fileName"),
-    "parentProcessFilePath": ("parent", "filePath"),
-    "processId": ("item", "processId"),
-    "processCommandLine": ("item", "processCommandLine"),
-    "processCreationTime": ("item", "processCreationDateTime"),
-    "parentProcessId": ("item", "parentProcessId"),
-    "parentProcessCreationTime": ("item", "parentProcessCreationDateTime"),
-    "detectionStatus": ("item", "detectionStatus"),
-    "ipAddress": ("item", "ipAddress"),
-    "url": ("item", "url"),
-    "registryHive": ("item", "registryHive"),
-    "registryKey": ("item", "registryKey"),
-    "registryValueName": ("item", "registryValueName"),
-    "registryValueType": ("item", "registryValueType"),
-    "registryValue": ("item", "registryValue"),
-}
-"""Where the columns of native evidence go: to the item itself, or to the file, parent or account inside it."""
-
-PROCESS = (
-    "processId",
-    "processCommandLine",
-    "processCreationDateTime",
-    "parentProcessId",
-    "parentProcessCreationDateTime",
-)
-REGISTRY = ("registryHive", "registryKey", "registryValueName", "registryValueType", "registryValue")
 
 GIVEAWAYS = {
     "requestor": "a machine action",
@@ -146,30 +74,6 @@ GIVEAWAYS = {
     "error": "an error answer",
 }
 """Members of the other resources of this API, for records that are no alerts."""
-
-
-def time(value: Any) -> str | None:
-    """A time in wire form, if it is the text of one."""
-    return moment(value) if isinstance(value, str) else None
-
-
-def word(value: Any, table: dict[str, str]) -> str:
-    """The contract's word; `unknown` for no word, and a word outside the table as it came, for the checker to count."""
-    found = text(value)
-    if found is None:
-        return "unknown"
-    folded = found.casefold()
-    return table.get(folded) or table.get(folded.translate(WITHOUT_PUNCTUATION), found)
-
-
-def objects(value: Any) -> list[Record]:
-    """The objects in a list."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def present(**members: Any) -> Record | None:
-    """The members that are not None; None when there is none."""
-    return {name: value for name, value in members.items() if value is not None} or None
 
 
 class DefenderForEndpoint:
@@ -205,17 +109,17 @@ class DefenderForEndpoint:
             "determination": word(record.get("determination"), DETERMINATIONS),
             "serviceSource": PRODUCT,
             "detectionSource": word(record.get("detectionSource"), DETECTION_SOURCES),
-            "productName": "Microsoft Defender for Endpoint",
+            "productName": NAMES[PRODUCT],
             "createdDateTime": created,
             "mitreTechniques": techniques(record.get("mitreTechniques")),
-            "comments": _comments(record.get("comments"), created),
+            "comments": comments(record.get("comments"), created),
             "evidence": _evidence(record, created, notes),
         }
         for member, native in TEXTS.items():
             if (found := text(record.get(native))) is not None:
                 alert[member] = found
-        if (state := text(record.get("investigationState"))) is not None:
-            alert["investigationState"] = state[0].lower() + state[1:]
+        if (state := lowered(record.get("investigationState"))) is not None:
+            alert["investigationState"] = state
         shown = present(
             nativeSeverity=severity if severity is not None and severity.casefold() == "critical" else None,
             investigationId=text(record.get("investigationId")),
@@ -228,9 +132,9 @@ class DefenderForEndpoint:
                 product=PRODUCT,
                 native_id=native_id,
                 alert=alert,
-                prefixes=("da", "ed"),
+                prefixes=CUSTOM if alert["detectionSource"] == "customDetection" else PREFIXES[PRODUCT],
                 updated=instant_of(updated) if isinstance(updated, str) else None,
-                incident=None if incident is None else ("microsoft365Defender", incident),
+                incident=None if incident is None else (INCIDENTS, incident),
                 notes=tuple(notes),
             )
         ]
@@ -247,18 +151,6 @@ def _refuse_others(record: Record) -> None:
         raise Unusable("an alert of Microsoft Graph: send it to the source graph")
 
 
-def _comments(value: Any, created: str | None) -> list[Record]:
-    return [
-        {
-            "comment": words,
-            "createdByDisplayName": text(item.get("createdBy")),
-            "createdDateTime": text(item.get("createdTime")) or created,
-        }
-        for item in objects(value)
-        if (words := text(item.get("comment"))) is not None
-    ]
-
-
 def _evidence(record: Record, created: str | None, notes: list[str]) -> list[Record]:
     """The device, the expanded entities, and the related user when no entity names that account."""
     machine, dns_name = text(record.get("machineId")), text(record.get("computerDnsName"))
@@ -272,17 +164,17 @@ def _evidence(record: Record, created: str | None, notes: list[str]) -> list[Rec
         # Without $expand=evidence the list is empty, which says nothing about the evidence there is.
         notes.append("evidence not expanded")
     accounts: set[str] = set()
-    for entity in entities:
-        named = text(entity.get("entityType")) or ""
+    for row in entities:
+        named = text(row.get("entityType")) or ""
         kind = named.casefold()
         if kind not in KINDS:
             notes.append(f"evidence of the kind '{named[:40]}' is left out")
             continue
-        item = _entity(kind, entity, text(entity.get("evidenceCreationTime")) or created, machine)
+        item = entity(kind, row, text(row.get("evidenceCreationTime")) or created, machine)
         if item is not None:
             found.append(item)
         if kind == "user":
-            accounts.add((text(entity.get("accountName")) or "").casefold())
+            accounts.add((text(row.get("accountName")) or "").casefold())
     related = record.get("relatedUser")
     if isinstance(related, dict):
         name = text(related.get("userName"))
@@ -290,45 +182,3 @@ def _evidence(record: Record, created: str | None, notes: list[str]) -> list[Rec
             account = present(accountName=name, domainName=text(related.get("domainName")))
             found.append(evidence("user", created, userAccount=account))
     return found
-
-
-def _entity(kind: str, row: Record, at: str | None, machine: str | None) -> Record | None:
-    """One evidence item; None for a row that says nothing. Rows carry the columns of all kinds, most of them null."""
-    places: dict[str, Record] = {"item": {}, "file": {}, "parent": {}, "account": {}}
-    for column, value in row.items():
-        if value is not None and column in COLUMNS and (found := text(value)) is not None:
-            place, member = COLUMNS[column]
-            places[place][member] = found
-    item, file, account = places["item"], places["file"], places["account"]
-    made: Record = {"@odata.type": f"#microsoft.graph.security.{kind}Evidence", "createdDateTime": at}
-    if kind == "user":
-        made["userAccount"] = account
-        return made if account else None
-    if kind in ("ip", "url"):
-        member = "ipAddress" if kind == "ip" else "url"
-        made[member] = item.get(member)
-        return made if member in item else None
-    if kind == "registry":
-        named = {member: item[member] for member in REGISTRY if member in item}
-        if not named:
-            return None
-        if "registryValue" not in item:
-            return evidence("registryKey", at, **named)
-        return evidence("registryValue", at, **named, mdeDeviceId=machine)
-    if "detectionStatus" in item:
-        made["detectionStatus"] = item["detectionStatus"].lower()
-    if machine is not None:
-        made["mdeDeviceId"] = machine
-    if kind == "file":
-        made["fileDetails"] = file
-        return made if file else None
-    for member in PROCESS:
-        if member in item:
-            made[member] = item[member]
-    for member, value in (("imageFile", file), ("parentProcessImageFile", places["parent"]), ("userAccount", account)):
-        if value:
-            made[member] = value
-    for member in ("processId", "parentProcessId"):
-        if member in made:
-            made[member] = integer(made[member])
-    return made if file or made.get("processId") is not None or "processCommandLine" in made else None
