@@ -10,7 +10,7 @@ from typing import Any
 from secgraph import clock as real_clock
 from secgraph import quickstart
 from secgraph.app import core
-from secgraph.extend import Connector, NotAnAlert
+from secgraph.extend import AlertDraft, Connector, NotAnAlert
 from secgraph.ingest.correlate.partition import Partition
 from secgraph.ingest.correlate.replay import groups, replayed
 from secgraph.ingest.ready import identity
@@ -42,6 +42,7 @@ def told() -> tuple[list[dict[str, Any]], dict[str, int]]:
                 except NotAnAlert:
                     continue
                 for draft in drafts:
+                    assert isinstance(draft, AlertDraft)
                     record, _ = from_source(load().struct("microsoft.graph.security.alert"), draft.alert, None)
                     native = draft.native_id.partition(":")[0]
                     key = record["id"] = identity(draft.product, draft.native_id, draft.prefixes)

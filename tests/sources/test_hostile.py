@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from secgraph.extend import AlertDraft, Connector, NotAnAlert, Raw, Unusable
+from secgraph.extend import Connector, Draft, NotAnAlert, ObjectDraft, Raw, Unusable
 from secgraph.sources.cef import CommonEventFormat
 from secgraph.sources.graph import Graph
+from secgraph.sources.graph_objects import TYPES
 from secgraph.sources.mde import DefenderForEndpoint
 from secgraph.sources.suricata import Suricata
 
@@ -46,7 +47,7 @@ def payloads(source: Connector) -> list[Any]:
 
 
 def holds(source: Connector, value: Any, received: int = 17_707_248_000_000_000) -> None:
-    drafts: list[AlertDraft] = []
+    drafts: list[Draft] = []
     reason = ""
     try:
         drafts = list(source.normalise(Raw(line=1, data=b"", value=value, received=received)))
@@ -55,13 +56,18 @@ def holds(source: Connector, value: Any, received: int = 17_707_248_000_000_000)
     assert bool(drafts) != bool(reason)
     assert len(reason) < 300
     for draft in drafts:
-        assert isinstance(draft, AlertDraft)
+        assert draft.updated is None or isinstance(draft.updated, int)
+        if isinstance(draft, ObjectDraft):
+            assert draft.set in TYPES
+            assert isinstance(draft.id, str)
+            assert draft.id
+            assert isinstance(draft.record, dict)
+            continue
         assert isinstance(draft.product, str)
         assert draft.product
         assert isinstance(draft.native_id, str)
         assert draft.native_id
         assert isinstance(draft.alert["title"], str)
-        assert draft.updated is None or isinstance(draft.updated, int)
         assert draft.incident is None or all(isinstance(part, str) for part in draft.incident)
         assert all(isinstance(note, str) for note in draft.notes)
         assert all(isinstance(item, dict) for item in draft.alert.get("evidence", []))

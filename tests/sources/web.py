@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from secgraph.extend import CallFailed, Place, Pulls, Reply
+from secgraph.extend import CallFailed, Place, Pulls, Reply, Told
 
 
 @dataclass(frozen=True)
@@ -115,3 +115,13 @@ async def pulled(source: Pulls, web: Canned, place: Place, now: int) -> Pull:
         found.failure = failure
     assert json.loads(json.dumps(dict(found.place))) == found.place, "a place is JSON"
     return found
+
+
+TENANT = "1f0a7c52-3b0d-4f6e-9a41-77c0a1b2c3d4"
+GIVEN = {"tenant_id": TENANT, "client_id": "app", "client_secret": "s3cret"}
+
+
+def told(source: Told, given: Mapping[str, str] | None = None, /) -> Any:
+    """The source with these options, an application of a made-up tenant, and the defaults of everything else."""
+    options = {**GIVEN, **(given or {})}
+    return source.told({option.name: options.get(option.name, option.default or "") for option in source.options})

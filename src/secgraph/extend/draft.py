@@ -73,13 +73,17 @@ class Unusable(Exception):
 
 
 class Connector(Protocol):
-    """A product as a source of alerts. One instance reads every delivery, several at a time: it keeps nothing of them."""
+    """A product as a source of alerts, and of what it knows beside them. One instance reads every delivery, several at a time:
+    it keeps nothing of them.
+    """
 
     name: str
     framing: Framing
 
-    def normalise(self, raw: Raw) -> Iterable[AlertDraft]:
-        """The alerts in one record, usually one. Raises NotAnAlert or Unusable with a reason a person can act on."""
+    def normalise(self, raw: Raw) -> Iterable[Draft]:
+        """The alerts and other objects in one record, usually one alert. Raises NotAnAlert or Unusable with a reason that a
+        person can act on.
+        """
         ...
 
 

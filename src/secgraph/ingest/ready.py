@@ -144,7 +144,7 @@ def records(source: Connector, found: Iterable[Piece | Unreadable], received: in
 def _record(source: Connector, piece: Piece, named: set[tuple[str, str]]) -> Taken:
     raw = piece.raw
     try:
-        drafts = list(source.normalise(raw))
+        drafts = [draft for draft in source.normalise(raw) if isinstance(draft, AlertDraft)]
         pack = packed(raw.data) if drafts else b""
         ready = [ready_of(draft, piece, pack, named) for draft in drafts]
     except NotAnAlert as reason:

@@ -2,71 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from secgraph.extend import AlertDraft, Framing, NotAnAlert, Raw, Record, Unusable, instant_of, moment, techniques, text
-from secgraph.model.edm import EnumType, Property, StructType, load
+from secgraph.extend import (
+    AlertDraft,
+    Draft,
+    Framing,
+    NotAnAlert,
+    Options,
+    Place,
+    Pulled,
+    Raw,
+    Reach,
+    Record,
+    Unusable,
+    Web,
+    Written,
+    instant_of,
+    moment,
+    techniques,
+    text,
+)  # fmt: skip
+from secgraph.model.edm import EnumType, load
+from secgraph.sources import graph_api
 from secgraph.sources.defender import INCIDENTS, PREFIXES, objects, service_of_id, time
+from secgraph.sources.graph_objects import PROFILES, SCORES, TYPES, copied, object_draft, shapes
+from secgraph.sources.microsoft_api import Api, api, known
 
 SECURITY = "microsoft.graph.security"
 REBUILT = frozenset({"id", "lastUpdateDateTime", "incidentId", "tenantId", "evidence", "comments"})
 """Members that are not copied: the first four belong to this server, the last two are made anew."""
 
+KNOWN = {"currentScore": SCORES, "controlScores": SCORES, "controlCategory": PROFILES, "controlStateUpdates": PROFILES}
+"""Members by which a record without `@odata.type` shows of which other set it is."""
+
 GIVEAWAYS = {
-    "currentScore": "a secure score",
-    "controlScores": "a secure score",
-    "controlCategory": "a secure score control profile",
-    "controlStateUpdates": "a secure score control profile",
     "expectedAssessment": "a threat assessment request",
     "subscriptionId": "a change notification",
     "error": "an error answer",
 }
 """Members by which a record without `@odata.type` shows that it is no alert."""
 
-OTHERS = GIVEAWAYS.keys() | {"eventDateTime", "vendorInformation", "alertCreationTime"}
+OTHERS = KNOWN.keys() | GIVEAWAYS.keys() | {"eventDateTime", "vendorInformation", "alertCreationTime"}
 """Members that an alert does not have: where none of them is, a title and an id are enough."""
 
+SET_OF = {TYPES[path]: path for path in (SCORES, PROFILES)}
 OLDER = "an alert of the older generation (/security/alerts): send it from /security/alerts_v2"
 
 
 class Graph:
-    """Reads alerts_v2 and incidents as the published API and its documentation print them."""
+    """Reads alerts_v2, incidents, secure scores and control profiles as the published API and its documentation print them;
+    asks for them, and carries changes of alerts back.
+    """
 
     name = "graph"
     framing: Framing = "json"
+    options = graph_api.OPTIONS
+    every = 300.0
+    writes = frozenset({*graph_api.WRITES, "comments"})
 
-    def __init__(self) -> None:
-        properties = load().struct(f"{SECURITY}.alert").properties
-        self._copied = tuple((name, _shape(item)) for name, item in properties.items() if name not in REBUILT)
+    def __init__(self, api: Api | None = None, parts: tuple[str, ...] = graph_api.PARTS) -> None:
+        self._api, self._parts = api, parts
+        self._copied = tuple((name, kind) for name, kind in shapes(f"{SECURITY}.alert") if name not in REBUILT)
         self._services = _words("serviceSource")
         self._determinations = _words("alertDetermination")
 
-    def normalise(self, raw: Raw) -> Iterable[AlertDraft]:
-        """The alert, or the alerts embedded in an incident."""
+    def told(self, options: Options) -> Graph:
+        """The Graph of one tenant."""
+        return Graph(api(options), graph_api.parts_of(options))
+
+    def reach(self) -> Reach:
+        """The one host, and how often it may be asked."""
+        return known(self._api).reach(graph_api.CALLS, graph_api.SECONDS)
+
+    def pull(self, web: Web, place: Place, now: int) -> AsyncIterator[Pulled]:
+        """What is new of alerts, incidents and scores."""
+        return graph_api.pull(known(self._api), self._parts, web, place, now)
+
+    async def write(self, web: Web, native_id: str, changes: Mapping[str, Any]) -> Written:
+        """Changes of an alert, whichever product raised it."""
+        return await graph_api.write(known(self._api), web, native_id, changes)
+
+    async def read(self, web: Web, native_id: str) -> Record | None:
+        """What Graph says of an alert now."""
+        return await graph_api.read(known(self._api), web, native_id)
+
+    def normalise(self, raw: Raw) -> Iterable[Draft]:
+        """The alert, the alerts embedded in an incident, or the score or profile."""
         record = raw.value
         if not isinstance(record, dict):
             raise Unusable("not a JSON object")
         kind = _kind(record)
         if kind == "incident":
             return self._embedded(record, raw)
+        if kind in TYPES:
+            return [object_draft(kind, record)]
         if kind != "alert":
             raise NotAnAlert(f"{kind}: not an alert")
-        return [self._alert(record, raw, None)]
+        return [self._alert(record, raw)]
 
     def _embedded(self, record: Record, raw: Raw) -> list[AlertDraft]:
         alerts = objects(record.get("alerts"))
         if not alerts:
             raise NotAnAlert("an incident without its alerts: ask for $expand=alerts")
-        incident = text(record.get("id"))
+        own, target = text(record.get("id")), text(record.get("redirectIncidentId"))
         drafts: list[AlertDraft] = []
         refused: list[str] = []
         for alert in alerts:
             try:
-                drafts.append(self._alert(alert, raw, incident))
+                draft = self._alert(alert, raw)
             except Unusable as fault:
                 refused.append(str(fault))
+                continue
+            named = draft.incident[1] if draft.incident is not None else own
+            if target is not None and named == own:
+                named = target  # it was merged into that one
+            drafts.append(draft if named is None else replace(draft, incident=(INCIDENTS, named)))
         if not drafts:
             raise Unusable(f"no usable alert in the incident: {refused[0]}")
         if refused:
@@ -74,7 +127,7 @@ class Graph:
             drafts[0] = replace(drafts[0], notes=(*drafts[0].notes, note))
         return drafts
 
-    def _alert(self, record: Record, raw: Raw, incident: str | None) -> AlertDraft:
+    def _alert(self, record: Record, raw: Raw) -> AlertDraft:
         provider_id = text(record.get("providerAlertId"))
         native_id = text(record.get("id")) or provider_id
         if native_id is None:
@@ -93,9 +146,7 @@ class Graph:
             # Fresh alerts carry `evidence: []` until their details have been loaded upstream.
             notes.append("evidence not expanded")
         product = self._product(record, native_id)
-        alert: Record = {
-            name: value for name, shape in self._copied if (value := record.get(name)) is not None and isinstance(value, shape)
-        }
+        alert = copied(record, self._copied)
         alert["providerAlertId"] = provider_id or native_id
         alert["title"] = title
         alert["createdDateTime"] = created
@@ -109,7 +160,7 @@ class Graph:
         alert["mitreTechniques"] = techniques(record.get("mitreTechniques"))
         alert["comments"] = _comments(record.get("comments"), created)
         alert["evidence"] = evidence
-        incident = text(record.get("incidentId")) or incident
+        incident = text(record.get("incidentId"))
         return AlertDraft(
             product=product,
             native_id=native_id,
@@ -131,13 +182,6 @@ class Graph:
         return f"microsoft/{(text(record.get('productName')) or 'unknown').lower()}"
 
 
-def _shape(item: Property) -> tuple[type, ...]:
-    """The Python types a value of this member comes in; what it holds is for the checker to judge."""
-    if item.collection:
-        return (list,)
-    return (dict,) if isinstance(item.type, StructType) else (str, int, float)
-
-
 def _words(enum: str) -> Mapping[str, str]:
     """Every accepted spelling of the enumeration, case-folded, to the published member."""
     found = load().types[f"{SECURITY}.{enum}"]
@@ -145,12 +189,16 @@ def _words(enum: str) -> Mapping[str, str]:
 
 
 def _kind(record: Record) -> str:
-    """`alert`, `incident`, or in words what else the record is; Unusable when it only looks like an alert."""
+    """`alert`, `incident`, the set of another object, or in words what else the record is; Unusable when it only looks like an
+    alert.
+    """
     declared = (text(record.get("@odata.type")) or "").lstrip("#")
     if declared == f"{SECURITY}.alert":
         return "alert"
     if declared == f"{SECURITY}.incident":
         return "incident"
+    if declared in SET_OF:
+        return SET_OF[declared]
     if declared == "microsoft.graph.alert":
         raise Unusable(OLDER)
     if declared:
@@ -159,7 +207,7 @@ def _kind(record: Record) -> str:
     has_id = text(record.get("id")) is not None or text(record.get("providerAlertId")) is not None
     if has_title and has_id and record.keys().isdisjoint(OTHERS):
         return "alert"
-    for member, meaning in GIVEAWAYS.items():
+    for member, meaning in (KNOWN | GIVEAWAYS).items():
         if member in record:
             return meaning
     if "eventDateTime" in record or ("vendorInformation" in record and (has_title or has_id)):

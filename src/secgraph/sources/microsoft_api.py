@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +88,13 @@ def api(told: Options) -> Api:
     return Api(url, access, span("since", told["since"]), span("overlap", told["overlap"]))
 
 
+def known(api: Api | None) -> Api:
+    """The API; UsageError where a source that was never told its options is to ask it."""
+    if api is None:
+        raise UsageError("This source was not told which tenant it is to ask: add it with its options first.")
+    return api
+
+
 def _address(name: str, url: str) -> tuple[str, str]:
     """Origin and path, which ends in no slash."""
     found = _ADDRESS.fullmatch(url.strip())
@@ -165,9 +172,11 @@ def shown(body: bytes) -> str:
     return " ".join(body[:SHOWN].decode("utf-8", "replace").split())
 
 
-async def linked(web: Web, url: str, params: Mapping[str, str]) -> AsyncIterator[Sequence[bytes]]:
+async def linked(
+    web: Web, url: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None
+) -> AsyncGenerator[Sequence[bytes], None]:
     """The pages of a list that says itself where the next one is. Its links are followed as they are."""
-    page = page_of((await web.call("GET", url, params=params)).good())
+    page = page_of((await web.call("GET", url, params=params, headers=headers)).good())
     followed: set[str] = set()
     while True:
         yield [bytes(row) for row in page.value]
@@ -178,7 +187,7 @@ async def linked(web: Web, url: str, params: Mapping[str, str]) -> AsyncIterator
         if len(followed) >= MOST_PAGES:
             raise CallFailed(f"a list that does not end: {MOST_PAGES} pages of it were read")
         followed.add(page.next)
-        page = page_of((await web.call("GET", page.next)).good())
+        page = page_of((await web.call("GET", page.next, headers=headers)).good())
 
 
 async def skipping(web: Web, url: str, params: Mapping[str, str], size: int, reader: Stamps) -> AsyncIterator[Sequence[bytes]]:

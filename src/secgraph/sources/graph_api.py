@@ -1,0 +1,120 @@
+"""How alerts, incidents and secure scores are asked of Microsoft Graph, and changes of alerts carried back to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import Any
+from urllib.parse import quote
+
+from secgraph.errors import UsageError
+from secgraph.extend import SINCE, Mark, Option, Options, Place, Pulled, Record, Web, Written, instant_of, text
+from secgraph.sources.defender import objects
+from secgraph.sources.microsoft_api import Api, carry, fetched, instant, linked, options, stamp, stamps
+
+URL = "https://graph.microsoft.com/v1.0"
+SCOPE = "https://graph.microsoft.com/.default"
+CALLS, SECONDS = 150, 60.0
+PAGE = 200
+MOST_INCIDENTS = 50
+"""Most incidents that a page holds."""
+SCORES_AGAIN = 6 * 3600 * 10_000_000
+"""How long scores and control profiles are good, in ticks: there is one score a day."""
+
+PARTS = ("alerts", "incidents", "scores")
+LISTS = {"alerts": ("security/alerts_v2", {"$top": str(PAGE)}),
+         "incidents": ("security/incidents", {"$top": str(MOST_INCIDENTS), "$expand": "alerts"})}  # fmt: skip
+UPDATED = "lastUpdateDateTime"
+
+OPTIONS: tuple[Option, ...] = (
+    *options(URL, SCOPE),
+    Option("parts", "what is asked for: alerts, incidents, scores", ",".join(PARTS)),
+)
+NEWER = {"Prefer": "include-unknown-enum-members"}
+"""Without it the newer products all call themselves unknownFutureValue."""
+WRITES = ("status", "assignedTo", "classification", "determination")
+
+_versions = stamps("id", UPDATED)
+_made = stamps("id", "createdDateTime")
+
+
+def parts_of(told: Options) -> tuple[str, ...]:
+    """What is asked for; UsageError where the option names anything else, or nothing."""
+    named = {part.strip() for part in told["parts"].split(",")} - {""}
+    if not named or not named <= set(PARTS):
+        raise UsageError(f"parts: '{told['parts'][:80]}' is not a list of some of {', '.join(PARTS)}.")
+    return tuple(part for part in PARTS if part in named)
+
+
+async def pull(api: Api, parts: tuple[str, ...], web: Web, place: Place, now: int) -> AsyncIterator[Pulled]:
+    """What is new of these parts. Each has a mark of its own, so that one which is not allowed keeps back none before it."""
+    reached = dict(place)
+    for part in parts:
+        read = _scores(api, web, reached, now) if part == "scores" else _changed(api, part, web, reached, now)
+        async for some in read:
+            if some.place is not None:
+                reached.update(some.place)
+                if reached.keys() >= set(parts):
+                    reached.pop(SINCE, None)  # every part has begun there
+                yield Pulled(some.records, dict(reached))
+            else:
+                yield some
+
+
+async def _changed(api: Api, part: str, web: Web, place: Place, now: int) -> AsyncIterator[Pulled]:
+    """What was updated since the mark of its list."""
+    path, params = LISTS[part]
+    mark = Mark.of(place, part, now, first=api.first, overlap=api.overlap)
+    asked = {"$filter": f"{UPDATED} ge {mark.asked}", **params}
+    async for records in linked(web, f"{api.url}/{path}", asked, NEWER):
+        for record in records:
+            mark.see(instant(stamp(record, _versions)))
+        yield Pulled(records)
+    yield Pulled((), {part: mark.told})
+
+
+async def _scores(api: Api, web: Web, place: Place, now: int) -> AsyncIterator[Pulled]:
+    """Secure scores, newest first, as far back as their mark, and all control profiles. They have no update clock to ask by:
+    they are asked for again when they may have changed.
+    """
+    asked = place.get("asked")
+    last = instant_of(asked) if isinstance(asked, str) else None
+    if last is not None and last <= now < last + SCORES_AGAIN:
+        return
+    mark = Mark.of(place, "scores", now, first=api.first, overlap=api.overlap)
+    async with aclosing(linked(web, f"{api.url}/security/secureScores", {"$top": "10"})) as pages:
+        async for records in pages:
+            made = [instant(stamp(record, _made)) for record in records]
+            for one in made:
+                mark.see(one)
+            yield Pulled(records)
+            if any(one is not None and one < mark.begin for one in made):
+                break
+    async for records in linked(web, f"{api.url}/security/secureScoreControlProfiles", {}):
+        yield Pulled(records)
+    yield Pulled((), {"scores": mark.told, "asked": Mark(now, now, now).told})
+
+
+def _alert(api: Api, native_id: str) -> str:
+    return f"{api.url}/security/alerts_v2/{quote(native_id, safe='')}"
+
+
+async def write(api: Api, web: Web, native_id: str, changes: Mapping[str, Any]) -> Written:
+    """One PATCH for what changed, and one POST for each comment: Graph takes no comment in a PATCH."""
+    url = _alert(api, native_id)
+    body = {name: changes[name] for name in WRITES if name in changes}
+    calls: list[tuple[str, str, Mapping[str, Any]]] = [("PATCH", url, body)] if body else []
+    for words in changes.get("comments") or ():
+        comment = {"@odata.type": "microsoft.graph.security.alertComment", "comment": words}
+        calls.append(("POST", f"{url}/comments", comment))
+    return await carry(web, calls)
+
+
+async def read(api: Api, web: Web, native_id: str) -> Record | None:
+    """What Graph says of those members now."""
+    found = await fetched(web, _alert(api, native_id))
+    if found is None:
+        return None
+    said: Record = {name: text(found.get(name)) for name in WRITES}
+    said["comments"] = [words for item in objects(found.get("comments")) if (words := text(item.get("comment"))) is not None]
+    return said

@@ -1,0 +1,68 @@
+"""What Microsoft Graph tells of beside alerts: objects of its sets, copied member by member."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from secgraph.extend import ObjectDraft, Record, Unusable, instant_of, text
+from secgraph.model.edm import Property, StructType, load
+from secgraph.sources.defender import objects
+
+SCORES, PROFILES = "security/secureScores", "security/secureScoreControlProfiles"
+DETECTIONS, USERS = "identityProtection/riskDetections", "identityProtection/riskyUsers"
+TYPES = {
+    SCORES: "microsoft.graph.secureScore",
+    PROFILES: "microsoft.graph.secureScoreControlProfile",
+    DETECTIONS: "microsoft.graph.riskDetection",
+    USERS: "microsoft.graph.riskyUser",
+}
+"""The sets that are read, and what is in them."""
+
+CLOCKS = {
+    SCORES: ("createdDateTime",),
+    PROFILES: ("lastModifiedDateTime",),
+    DETECTIONS: ("lastUpdatedDateTime", "detectedDateTime"),
+    USERS: ("riskLastUpdatedDateTime",),
+}
+"""The members that say when a version was made; the first one that does."""
+
+
+def shape(item: Property) -> tuple[type, ...]:
+    """The Python types a value of this member comes in; what it holds is for the checker to judge."""
+    if item.collection:
+        return (list,)
+    return (dict,) if isinstance(item.type, StructType) else (str, int, float)
+
+
+@cache
+def shapes(kind: str) -> tuple[tuple[str, tuple[type, ...]], ...]:
+    """The members of a type, each with its shape."""
+    return tuple((name, shape(item)) for name, item in load().struct(kind).properties.items())
+
+
+def copied(record: Record, members: Iterable[tuple[str, tuple[type, ...]]]) -> Record:
+    """These members, as far as they are there and have the right shape."""
+    return {name: value for name, kind in members if (value := record.get(name)) is not None and isinstance(value, kind)}
+
+
+def object_draft(path: str, record: Record) -> ObjectDraft:
+    """The object of that set; Unusable where nothing says which one it is."""
+    key = text(record.get("id"))
+    if key is None:
+        raise Unusable(f"no id: it is no object of {path}")
+    return ObjectDraft(path, key, copied(record, shapes(TYPES[path])), _updated(path, record))
+
+
+def _updated(path: str, record: Record) -> int | None:
+    found = next(filter(None, (_instant(record.get(name)) for name in CLOCKS[path])), None)
+    if path != PROFILES:
+        return found
+    # What a person says of a control does not move the time of its profile.
+    said = [_instant(change.get("updatedDateTime")) for change in objects(record.get("controlStateUpdates"))]
+    return max((one for one in (found, *said) if one is not None), default=None)
+
+
+def _instant(value: Any) -> int | None:
+    return instant_of(value) if isinstance(value, str) else None
