@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
 
 from secgraph.extend import (
     AlertDraft,
+    Draft,
     Framing,
+    Mark,
     NotAnAlert,
+    Options,
+    Place,
+    Pulled,
     Raw,
+    Reach,
     Record,
     Unusable,
+    Web,
+    Written,
     evidence,
     instant_of,
     moment,
@@ -34,8 +44,16 @@ from secgraph.sources.defender import (
     word,
 )
 from secgraph.sources.defender_rows import KINDS, entity
+from secgraph.sources.microsoft_api import Api, api, carry, fetched, instant, known, options, skipping, stamp, stamps
 
 PRODUCT = "microsoftDefenderForEndpoint"
+
+URL = "https://api.securitycenter.microsoft.com"
+SCOPE = "https://api.securitycenter.microsoft.com/.default"
+CALLS, SECONDS = 25, 60.0
+"""A hundred calls a minute may be made, but no more than 1,500 an hour: evenly, which keeps both."""
+PAGE = 500
+"""Alerts on a page. Ten thousand may be asked for; with their evidence that would be a hundred megabytes."""
 
 CUSTOM = tuple(reversed(PREFIXES[PRODUCT]))
 """Of two marks, a custom detection bears the other one."""
@@ -53,6 +71,36 @@ TEXTS = {
     "lastActivityDateTime": "lastEventTime",
 }
 """Members of the published alert that are taken over as they are, and their native names."""
+
+WORDS = {
+    "status": {"unknown": "Unknown", "new": "New", "inProgress": "InProgress", "resolved": "Resolved"},
+    "classification": {
+        "unknown": "Unknown",
+        "falsePositive": "FalsePositive",
+        "truePositive": "TruePositive",
+        "informationalExpectedActivity": "InformationalExpectedActivity",
+    },
+    "determination": {
+        "unknown": "NotAvailable",
+        "apt": "Apt",
+        "malware": "Malware",
+        "securityPersonnel": "SecurityPersonnel",
+        "securityTesting": "SecurityTesting",
+        "unwantedSoftware": "UnwantedSoftware",
+        "other": "Other",
+        "multiStagedAttack": "MultiStagedAttack",
+        "compromisedAccount": "CompromisedUser",
+        "phishing": "Phishing",
+        "maliciousUserActivity": "MaliciousUserActivity",
+        "notMalicious": "Clean",
+        "notEnoughDataToValidate": "InsufficientData",
+        "confirmedActivity": "ConfirmedUserActivity",
+        "lineOfBusinessApplication": "LineOfBusinessApplication",
+    },
+}
+"""The published words as this API takes them."""
+
+_versions = stamps("id", "lastUpdateTime")
 
 GIVEAWAYS = {
     "requestor": "a machine action",
@@ -77,12 +125,69 @@ GIVEAWAYS = {
 
 
 class DefenderForEndpoint:
-    """Reads the alert resource of api.securitycenter.microsoft.com."""
+    """Reads the alert resource of api.securitycenter.microsoft.com, asks for it, and carries changes back."""
 
     name = "mde"
     framing: Framing = "json"
+    options = options(URL, SCOPE)
+    every = 300.0
+    writes = frozenset({"status", "assignedTo", "classification", "determination", "comments"})
 
-    def normalise(self, raw: Raw) -> Iterable[AlertDraft]:
+    def __init__(self, api: Api | None = None) -> None:
+        self._api = api
+
+    def told(self, options: Options) -> DefenderForEndpoint:
+        """The endpoints of one tenant."""
+        return DefenderForEndpoint(api(options))
+
+    def reach(self) -> Reach:
+        """The one host, and how often it may be asked."""
+        return known(self._api).reach(CALLS, SECONDS)
+
+    async def pull(self, web: Web, place: Place, now: int) -> AsyncIterator[Pulled]:
+        """Alerts that were updated since the mark, with their evidence."""
+        asked = known(self._api)
+        mark = Mark.of(place, "alerts", now, first=asked.first, overlap=asked.overlap)
+        params = {"$filter": f"lastUpdateTime ge {mark.asked}", "$expand": "evidence"}
+        async for records in skipping(web, f"{asked.url}/api/alerts", params, PAGE, _versions):
+            for record in records:
+                mark.see(instant(stamp(record, _versions)))
+            yield Pulled(records)
+        yield Pulled((), {"alerts": mark.told})
+
+    async def write(self, web: Web, native_id: str, changes: Mapping[str, Any]) -> Written:
+        """One PATCH, which takes one comment; every further comment by one of its own."""
+        body: Record = {}
+        for member, native in WORDS.items():
+            if member in changes:
+                its = native.get(changes[member] or "unknown")
+                if its is None:
+                    return Written(accepted=False, why=f"{NAMES[PRODUCT]} has no {member} '{changes[member]}'")
+                body[member] = its
+        if "assignedTo" in changes:
+            body["assignedTo"] = changes["assignedTo"] or ""
+        said = list(changes.get("comments") or ())
+        bodies = [body | ({"comment": said[0]} if said else {}), *({"comment": one} for one in said[1:])]
+        url = self._alert(native_id)
+        return await carry(web, [("PATCH", url, one) for one in bodies if one])
+
+    async def read(self, web: Web, native_id: str) -> Record | None:
+        """What the product says of an alert now."""
+        found = await fetched(web, self._alert(native_id))
+        if found is None:
+            return None
+        return {
+            "status": word(found.get("status"), STATUSES),
+            "assignedTo": text(found.get("assignedTo")),
+            "classification": word(found.get("classification"), CLASSIFICATIONS),
+            "determination": word(found.get("determination"), DETERMINATIONS),
+            "comments": [item["comment"] for item in comments(found.get("comments"), None)],
+        }
+
+    def _alert(self, native_id: str) -> str:
+        return f"{known(self._api).url}/api/alerts/{quote(native_id, safe='')}"
+
+    def normalise(self, raw: Raw) -> Iterable[Draft]:
         """The alert in one record of GET /api/alerts."""
         record = raw.value
         if not isinstance(record, dict):
