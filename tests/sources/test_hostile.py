@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from secgraph.extend import Connector, Draft, NotAnAlert, ObjectDraft, Raw, Unusable
 from secgraph.sources.cef import CommonEventFormat
+from secgraph.sources.entra import EntraIdProtection
 from secgraph.sources.graph import Graph
 from secgraph.sources.graph_objects import TYPES
 from secgraph.sources.mde import DefenderForEndpoint
 from secgraph.sources.suricata import Suricata
 
 HERE = Path(__file__).parent
-JSON_SOURCES: tuple[Connector, ...] = (Graph(), DefenderForEndpoint(), Suricata())
+JSON_SOURCES: tuple[Connector, ...] = (Graph(), DefenderForEndpoint(), EntraIdProtection(), Suricata())
 LINES = CommonEventFormat()
 EVERY_SOURCE = (*JSON_SOURCES, LINES)
 

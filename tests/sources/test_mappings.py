@@ -12,6 +12,7 @@ import pytest
 from secgraph.extend import Connector, NotAnAlert, Raw, Unusable
 from secgraph.model.edm import EnumType, Primitive, StructType, load
 from secgraph.sources.cef import CommonEventFormat
+from secgraph.sources.entra import EntraIdProtection
 from secgraph.sources.graph import Graph
 from secgraph.sources.graph_objects import TYPES
 from secgraph.sources.mde import DefenderForEndpoint
@@ -19,7 +20,7 @@ from secgraph.sources.suricata import Suricata
 
 HERE = Path(__file__).parent
 SOURCES: dict[str, Connector] = {
-    source.name: source for source in (Graph(), DefenderForEndpoint(), Suricata(), CommonEventFormat())
+    source.name: source for source in (Graph(), DefenderForEndpoint(), EntraIdProtection(), Suricata(), CommonEventFormat())
 }
 RECEIVED = 17_707_248_000_000_000  # 2026-02-10T12:00:00Z
 CASES = sorted(path for name in SOURCES for path in (HERE / name).iterdir() if ".expected." not in path.name)
@@ -110,6 +111,16 @@ REFUSED = [
     ("mde", {"id": "1", "triggeringAlertId": "da1"}, NotAnAlert, "investigation"),
     ("mde", {"Comment": "isolate", "IsolationType": "Full"}, NotAnAlert, "request body"),
     ("mde", {"title": "t", "reportId": "1", "eventTime": "x"}, NotAnAlert, "create an alert"),
+    ("entra", [], Unusable, "not a JSON object"),
+    ("entra", {"id": "1"}, Unusable, "neither a detection nor a risky user"),
+    ("entra", {"riskEventType": "generic"}, Unusable, "no id"),
+    ("entra", {"id": "1", "riskEventType": None}, Unusable, "no riskEventType"),
+    ("entra", {"riskLastUpdatedDateTime": "2026-01-01T00:00:00Z"}, Unusable, "no id"),
+    ("entra", {"@odata.type": "#microsoft.graph.riskyUserHistoryItem", "id": "1"}, NotAnAlert, "history"),
+    ("entra", {"id": "1", "initiatedBy": "x", "riskLastUpdatedDateTime": "2026-01-01T00:00:00Z"}, NotAnAlert, "history"),
+    ("entra", {"userIds": ["1"]}, NotAnAlert, "request body"),
+    ("entra", {"id": "1", "riskLevelAggregated": "none", "riskEventTypes": []}, NotAnAlert, "sign-in"),
+    ("entra", {"id": "1", "appId": "2", "riskLastUpdatedDateTime": "2026-01-01T00:00:00Z"}, NotAnAlert, "application"),
     ("suricata", None, Unusable, "not a JSON object"),
     ("suricata", {"event_type": "flow"}, NotAnAlert, "event_type is 'flow'"),
     ("suricata", {"timestamp": "2026-01-01T00:00:00Z"}, Unusable, "no event_type"),

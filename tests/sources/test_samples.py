@@ -15,6 +15,7 @@ import pytest
 
 from secgraph.extend import Connector, NotAnAlert, Raw, Unusable
 from secgraph.sources.cef import CommonEventFormat
+from secgraph.sources.entra import EntraIdProtection
 from secgraph.sources.graph import Graph
 from secgraph.sources.mde import DefenderForEndpoint
 from secgraph.sources.suricata import Suricata
@@ -23,6 +24,7 @@ SHARED = os.environ.get("SECGRAPH_SHARED")
 FOLDERS: list[tuple[str, Connector, str]] = [
     ("graph", Graph(), "*.json"),
     ("mde", DefenderForEndpoint(), "*.json"),
+    ("entra", EntraIdProtection(), "*.json"),
     ("suricata", Suricata(), "*.ndjson"),
     ("cef", CommonEventFormat(), "*.log"),
     ("mdi", CommonEventFormat(), "*.log"),

@@ -56,6 +56,10 @@ class Mark:
         """From which instant on, in wire form."""
         return clock.text(self.begin)
 
+    def earlier(self, ticks: int) -> str:
+        """So long before that, in wire form: for lists that cannot be asked by their update clock."""
+        return clock.text(self.begin - ticks)
+
     @property
     def told(self) -> str:
         """What is kept, in wire form. It is never later than the begin of this pull: what changed while the list was read may

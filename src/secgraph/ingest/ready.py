@@ -35,8 +35,8 @@ LONGEST_ID = 500
 """Characters of a product's id of an incident up to which it is kept as it is."""
 
 _SAFE_ID = re.compile(r"[a-z0-9][a-z0-9_.\-]{3,127}")
-_BARE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:_-?\d{1,20})?|[0-9a-f]{64}")
-"""A Microsoft product's own form of an id, before which its portal and Graph put two letters."""
+_BARE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f\-]{8,40}(?:_-?\d{1,20})?|[0-9a-f]{64}")
+"""A Microsoft product's own form of an id, a GUID or what looks like one, before which its portal and Graph put two letters."""
 _encode = msgspec.json.encode
 
 

@@ -29,7 +29,7 @@ from secgraph.model.edm import EnumType, load
 from secgraph.sources import graph_api
 from secgraph.sources.defender import INCIDENTS, PREFIXES, objects, service_of_id, time
 from secgraph.sources.graph_objects import PROFILES, SCORES, TYPES, copied, object_draft, shapes
-from secgraph.sources.microsoft_api import Api, api, known
+from secgraph.sources.microsoft_api import Api, api, known, parts
 
 SECURITY = "microsoft.graph.security"
 REBUILT = frozenset({"id", "lastUpdateDateTime", "incidentId", "tenantId", "evidence", "comments"})
@@ -71,7 +71,7 @@ class Graph:
 
     def told(self, options: Options) -> Graph:
         """The Graph of one tenant."""
-        return Graph(api(options), graph_api.parts_of(options))
+        return Graph(api(options), parts(options, graph_api.PARTS))
 
     def reach(self) -> Reach:
         """The one host, and how often it may be asked."""

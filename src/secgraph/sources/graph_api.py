@@ -7,10 +7,9 @@ from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote
 
-from secgraph.errors import UsageError
-from secgraph.extend import SINCE, Mark, Option, Options, Place, Pulled, Record, Web, Written, instant_of, text
+from secgraph.extend import Mark, Option, Place, Pulled, Record, Web, Written, instant_of, text
 from secgraph.sources.defender import objects
-from secgraph.sources.microsoft_api import Api, carry, fetched, instant, linked, options, stamp, stamps
+from secgraph.sources.microsoft_api import Api, carry, each, fetched, instant, linked, options, stamp, stamps
 
 URL = "https://graph.microsoft.com/v1.0"
 SCOPE = "https://graph.microsoft.com/.default"
@@ -38,27 +37,13 @@ _versions = stamps("id", UPDATED)
 _made = stamps("id", "createdDateTime")
 
 
-def parts_of(told: Options) -> tuple[str, ...]:
-    """What is asked for; UsageError where the option names anything else, or nothing."""
-    named = {part.strip() for part in told["parts"].split(",")} - {""}
-    if not named or not named <= set(PARTS):
-        raise UsageError(f"parts: '{told['parts'][:80]}' is not a list of some of {', '.join(PARTS)}.")
-    return tuple(part for part in PARTS if part in named)
+def pull(api: Api, parts: tuple[str, ...], web: Web, place: Place, now: int) -> AsyncIterator[Pulled]:
+    """What is new of these parts."""
 
+    def read(part: str) -> AsyncIterator[Pulled]:
+        return _scores(api, web, place, now) if part == "scores" else _changed(api, part, web, place, now)
 
-async def pull(api: Api, parts: tuple[str, ...], web: Web, place: Place, now: int) -> AsyncIterator[Pulled]:
-    """What is new of these parts. Each has a mark of its own, so that one which is not allowed keeps back none before it."""
-    reached = dict(place)
-    for part in parts:
-        read = _scores(api, web, reached, now) if part == "scores" else _changed(api, part, web, reached, now)
-        async for some in read:
-            if some.place is not None:
-                reached.update(some.place)
-                if reached.keys() >= set(parts):
-                    reached.pop(SINCE, None)  # every part has begun there
-                yield Pulled(some.records, dict(reached))
-            else:
-                yield some
+    return each(parts, read, place)
 
 
 async def _changed(api: Api, part: str, web: Web, place: Place, now: int) -> AsyncIterator[Pulled]:

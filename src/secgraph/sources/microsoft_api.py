@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,14 @@ import msgspec
 
 from secgraph.errors import UsageError
 from secgraph.extend import (
+    SINCE,
     CallFailed,
     ClientCredentials,
     Option,
     Options,
     OutcomeUnknown,
+    Place,
+    Pulled,
     Reach,
     Reply,
     Web,
@@ -86,6 +89,30 @@ def api(told: Options) -> Api:
     )
     url = "".join(_address("url", told["url"]))
     return Api(url, access, span("since", told["since"]), span("overlap", told["overlap"]))
+
+
+def parts(told: Options, every: tuple[str, ...]) -> tuple[str, ...]:
+    """What is asked for; UsageError where the option `parts` names anything else, or nothing."""
+    named = {part.strip() for part in told["parts"].split(",")} - {""}
+    if not named or not named <= set(every):
+        raise UsageError(f"parts: '{told['parts'][:80]}' is not a list of some of {', '.join(every)}.")
+    return tuple(part for part in every if part in named)
+
+
+async def each(names: Sequence[str], read: Callable[[str], AsyncIterator[Pulled]], place: Place) -> AsyncIterator[Pulled]:
+    """What is read of these parts, one after the other, with the place of all: each moves marks of its own, so that one that
+    fails keeps back none before it.
+    """
+    reached = dict(place)
+    for name in names:
+        async for some in read(name):
+            if some.place is None:
+                yield some
+                continue
+            reached.update(some.place)
+            if reached.keys() >= set(names):
+                reached.pop(SINCE, None)  # every part has begun there
+            yield Pulled(some.records, dict(reached))
 
 
 def known(api: Api | None) -> Api:
@@ -172,11 +199,18 @@ def shown(body: bytes) -> str:
     return " ".join(body[:SHOWN].decode("utf-8", "replace").split())
 
 
+class NotUnderstood(CallFailed):
+    """The product does not take the question, such as a filter on a member that it cannot filter by."""
+
+
 async def linked(
     web: Web, url: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None
 ) -> AsyncGenerator[Sequence[bytes], None]:
     """The pages of a list that says itself where the next one is. Its links are followed as they are."""
-    page = page_of((await web.call("GET", url, params=params, headers=headers)).good())
+    reply = await web.call("GET", url, params=params, headers=headers)
+    if reply.status == 400:
+        raise NotUnderstood(f"answered {refusal(reply)}")
+    page = page_of(reply.good())
     followed: set[str] = set()
     while True:
         yield [bytes(row) for row in page.value]
