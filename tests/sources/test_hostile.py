@@ -19,9 +19,10 @@ from secgraph.sources.graph import Graph
 from secgraph.sources.graph_objects import TYPES
 from secgraph.sources.mde import DefenderForEndpoint
 from secgraph.sources.suricata import Suricata
+from secgraph.sources.xdr import DefenderXdr
 
 HERE = Path(__file__).parent
-JSON_SOURCES: tuple[Connector, ...] = (Graph(), DefenderForEndpoint(), EntraIdProtection(), Suricata())
+JSON_SOURCES: tuple[Connector, ...] = (Graph(), DefenderForEndpoint(), EntraIdProtection(), DefenderXdr(), Suricata())
 LINES = CommonEventFormat()
 EVERY_SOURCE = (*JSON_SOURCES, LINES)
 
@@ -68,7 +69,7 @@ def holds(source: Connector, value: Any, received: int = 17_707_248_000_000_000)
         assert draft.product
         assert isinstance(draft.native_id, str)
         assert draft.native_id
-        assert isinstance(draft.alert["title"], str)
+        assert draft.adds or isinstance(draft.alert["title"], str)
         assert draft.incident is None or all(isinstance(part, str) for part in draft.incident)
         assert all(isinstance(note, str) for note in draft.notes)
         assert all(isinstance(item, dict) for item in draft.alert.get("evidence", []))

@@ -17,10 +17,11 @@ from secgraph.sources.graph import Graph
 from secgraph.sources.graph_objects import TYPES
 from secgraph.sources.mde import DefenderForEndpoint
 from secgraph.sources.suricata import Suricata
+from secgraph.sources.xdr import DefenderXdr
 
 HERE = Path(__file__).parent
 SOURCES: dict[str, Connector] = {
-    source.name: source for source in (Graph(), DefenderForEndpoint(), EntraIdProtection(), Suricata(), CommonEventFormat())
+    source.name: source for source in (Graph(), DefenderForEndpoint(), EntraIdProtection(), DefenderXdr(), Suricata(), CommonEventFormat())
 }
 RECEIVED = 17_707_248_000_000_000  # 2026-02-10T12:00:00Z
 CASES = sorted(path for name in SOURCES for path in (HERE / name).iterdir() if ".expected." not in path.name)
@@ -29,7 +30,8 @@ CASES = sorted(path for name in SOURCES for path in (HERE / name).iterdir() if "
 def drafts(source: Connector, value: Any) -> list[dict[str, Any]]:
     """The drafts as plain JSON values."""
     found = source.normalise(Raw(line=1, data=b"", value=value, received=RECEIVED))
-    plain: list[dict[str, Any]] = json.loads(json.dumps([asdict(draft) for draft in found]))
+    kept = [{name: value for name, value in asdict(draft).items() if name != "adds" or value} for draft in found]
+    plain: list[dict[str, Any]] = json.loads(json.dumps(kept))
     return plain
 
 
@@ -121,6 +123,17 @@ REFUSED = [
     ("entra", {"userIds": ["1"]}, NotAnAlert, "request body"),
     ("entra", {"id": "1", "riskLevelAggregated": "none", "riskEventTypes": []}, NotAnAlert, "sign-in"),
     ("entra", {"id": "1", "appId": "2", "riskLastUpdatedDateTime": "2026-01-01T00:00:00Z"}, NotAnAlert, "application"),
+    ("xdr", "text", Unusable, "not a JSON object"),
+    ("xdr", {"incidentId": 1, "incidentName": "x", "alerts": []}, NotAnAlert, "without its alerts"),
+    ("xdr", {"incidentId": 1, "redirectIncidentId": 2}, NotAnAlert, "without its alerts"),
+    ("xdr", {"incidentId": 1, "alerts": [{}, {"alertId": "1"}]}, Unusable, "no usable alert in the incident: no alertId"),
+    ("xdr", {"alertId": "1"}, Unusable, "no title"),
+    ("xdr", {"id": "1", "title": "t", "serviceSource": "unknown"}, Unusable, "source graph or mde"),
+    ("xdr", {"Schema": [], "Results": []}, NotAnAlert, "hunting query"),
+    ("xdr", {"status": "Resolved", "tags": []}, NotAnAlert, "update an incident"),
+    ("xdr", {}, NotAnAlert, "neither"),
+    ("xdr", {"category": "AdvancedHunting-DeviceEvents", "properties": {"DeviceId": "1"}}, NotAnAlert, "table deviceevents"),
+    ("xdr", {"category": "AdvancedHunting-AlertInfo", "properties": {"Title": "t"}}, Unusable, "no AlertId"),
     ("suricata", None, Unusable, "not a JSON object"),
     ("suricata", {"event_type": "flow"}, NotAnAlert, "event_type is 'flow'"),
     ("suricata", {"timestamp": "2026-01-01T00:00:00Z"}, Unusable, "no event_type"),

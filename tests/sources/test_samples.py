@@ -19,12 +19,14 @@ from secgraph.sources.entra import EntraIdProtection
 from secgraph.sources.graph import Graph
 from secgraph.sources.mde import DefenderForEndpoint
 from secgraph.sources.suricata import Suricata
+from secgraph.sources.xdr import DefenderXdr
 
 SHARED = os.environ.get("SECGRAPH_SHARED")
 FOLDERS: list[tuple[str, Connector, str]] = [
     ("graph", Graph(), "*.json"),
     ("mde", DefenderForEndpoint(), "*.json"),
     ("entra", EntraIdProtection(), "*.json"),
+    ("m365d", DefenderXdr(), "*json"),
     ("suricata", Suricata(), "*.ndjson"),
     ("cef", CommonEventFormat(), "*.log"),
     ("mdi", CommonEventFormat(), "*.log"),

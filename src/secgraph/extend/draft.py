@@ -43,6 +43,10 @@ class AlertDraft:
     """The product's update clock for this version, in ticks; None when it has none."""
     incident: tuple[str, str] | None = None
     """(id space, incident id) when the source says which incident the alert belongs to."""
+    adds: bool = False
+    """Whether the record is one of several that make up the alert: its evidence joins what this source said before, whichever
+    came first, and a member that it leaves out stays as it was.
+    """
     notes: tuple[str, ...] = field(default=())
     """What a reader of the ingest report should know, such as a time that had to be guessed."""
 

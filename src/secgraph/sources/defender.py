@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from secgraph.extend import Record, moment, text
+from secgraph.extend import AlertDraft, Record, Unusable, moment, text
 
 # --- ids ----------------------------------------------------------------------------------------------------------------
 
@@ -71,6 +73,39 @@ def service_of_id(native_id: str) -> str | None:
     return None if mark is None else SERVICE_OF_PREFIX.get(mark[1])
 
 
+def product_of(service: Any, native_id: str) -> str:
+    """The product: by its name in any spelling, else by the mark of the id, else a name of its own."""
+    named = text(service) or "unknown"
+    folded = named.casefold().translate(WITHOUT_PUNCTUATION)
+    return SERVICES.get(folded) or service_of_id(native_id) or f"microsoft/{named.casefold()}"
+
+
+def embedded(
+    alerts: list[Record], make: Callable[[Record], AlertDraft], own: str | None, target: str | None
+) -> list[AlertDraft]:
+    """The alerts inside an incident of that id, in the one it was merged into (`target`) where it was. Those that cannot be
+    used are told of with the first that can; Unusable where none can.
+    """
+    drafts: list[AlertDraft] = []
+    refused: list[str] = []
+    for alert in alerts:
+        try:
+            draft = make(alert)
+        except Unusable as fault:
+            refused.append(str(fault))
+            continue
+        named = draft.incident[1] if draft.incident is not None else own
+        if target is not None and named == own:
+            named = target
+        drafts.append(draft if named is None else replace(draft, incident=(INCIDENTS, named)))
+    if not drafts:
+        raise Unusable(f"no usable alert in the incident: {refused[0]}")
+    if refused:
+        note = f"{len(refused)} of {len(alerts)} alerts in the incident cannot be used: {refused[0]}"
+        drafts[0] = replace(drafts[0], notes=(*drafts[0].notes, note))
+    return drafts
+
+
 # --- words --------------------------------------------------------------------------------------------------------------
 
 SEVERITIES = {
@@ -124,6 +159,7 @@ DETECTION_SOURCES = {
     "mcas": "cloudAppSecurity",
     "azureatp": "microsoftDefenderForIdentity",
     "aad": "azureAdIdentityProtection",
+    "aadidentityprotection": "azureAdIdentityProtection",
     "edr": "microsoftDefenderForEndpoint",
     "scheduledalerts": "scheduledAlerts",
     "nrtalerts": "nrtAlerts",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from secgraph.extend import (
@@ -27,7 +26,7 @@ from secgraph.extend import (
 )  # fmt: skip
 from secgraph.model.edm import EnumType, load
 from secgraph.sources import graph_api
-from secgraph.sources.defender import INCIDENTS, PREFIXES, objects, service_of_id, time
+from secgraph.sources.defender import INCIDENTS, PREFIXES, embedded, objects, service_of_id, time
 from secgraph.sources.graph_objects import PROFILES, SCORES, TYPES, copied, object_draft, shapes
 from secgraph.sources.microsoft_api import Api, api, known, parts
 
@@ -108,24 +107,7 @@ class Graph:
         if not alerts:
             raise NotAnAlert("an incident without its alerts: ask for $expand=alerts")
         own, target = text(record.get("id")), text(record.get("redirectIncidentId"))
-        drafts: list[AlertDraft] = []
-        refused: list[str] = []
-        for alert in alerts:
-            try:
-                draft = self._alert(alert, raw)
-            except Unusable as fault:
-                refused.append(str(fault))
-                continue
-            named = draft.incident[1] if draft.incident is not None else own
-            if target is not None and named == own:
-                named = target  # it was merged into that one
-            drafts.append(draft if named is None else replace(draft, incident=(INCIDENTS, named)))
-        if not drafts:
-            raise Unusable(f"no usable alert in the incident: {refused[0]}")
-        if refused:
-            note = f"{len(refused)} of {len(alerts)} alerts in the incident cannot be used: {refused[0]}"
-            drafts[0] = replace(drafts[0], notes=(*drafts[0].notes, note))
-        return drafts
+        return embedded(alerts, lambda alert: self._alert(alert, raw), own, target)
 
     def _alert(self, record: Record, raw: Raw) -> AlertDraft:
         provider_id = text(record.get("providerAlertId"))

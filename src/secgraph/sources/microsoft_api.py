@@ -231,6 +231,7 @@ async def skipping(web: Web, url: str, params: Mapping[str, str], size: int, rea
     """
     read: set[tuple[str, str]] = set()
     at = steps = 0
+    shared = 1  # rows that a page has in common with the one before; more of them in a list that moves a lot
     for _ in range(MOST_PAGES):
         page = page_of((await web.call("GET", url, params={**params, "$top": str(size), "$skip": str(at)})).good())
         rows = [bytes(row) for row in page.value]
@@ -239,13 +240,14 @@ async def skipping(web: Web, url: str, params: Mapping[str, str], size: int, rea
             steps += 1
             if steps > MOST_STEPS:
                 raise CallFailed("its list changes faster than it can be read")
-            at = max(0, at - size + 1)
+            shared = min(shared * 8, size // 2)
+            at = max(0, at - size // 2)
             continue
         yield [row for row, key in zip(rows, known, strict=True) if key not in read]
         read.update(known)
         if not rows or (len(rows) < size and page.next is None):
             return
-        at += len(rows) - 1
+        at += max(1, len(rows) - shared)
     raise CallFailed(f"a list that does not end: {MOST_PAGES} pages of it were read")
 
 
