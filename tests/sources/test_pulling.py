@@ -215,7 +215,7 @@ async def test_a_product_says_what_it_makes_of_a_change(answers: tuple[Any, Any]
 
 @pytest.mark.parametrize(("answers", "kind"), [
     ((503, {}), CallFailed), ((429, {}), CallFailed), ((401, {}), CallFailed), ((CallFailed("no answer"), {}), CallFailed),
-    ((500, {}), OutcomeUnknown), ((OutcomeUnknown("lost"), {}), OutcomeUnknown),
+    ((500, {}), OutcomeUnknown), ((b"<html>", {}), OutcomeUnknown), (({}, b" <html>"), OutcomeUnknown), ((OutcomeUnknown("lost"), {}), OutcomeUnknown),
     (({}, 503), OutcomeUnknown), (({}, 502), OutcomeUnknown), (({}, CallFailed("no answer")), OutcomeUnknown),
 ])  # fmt: skip
 async def test_a_change_that_may_have_been_done_is_told_from_one_that_was_not(answers: tuple[Any, Any], kind: type[Exception]) -> None:

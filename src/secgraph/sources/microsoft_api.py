@@ -296,6 +296,9 @@ async def _changed(web: Web, method: str, url: str, body: Mapping[str, Any]) -> 
         raise CallFailed(f"answered {refusal(reply)}")
     if reply.status >= 500:
         raise OutcomeUnknown(f"answered {refusal(reply)}")
+    if reply.status < 300 and reply.body.lstrip()[:1] not in (b"", b"{"):
+        # A page for people, of something that stands before the product: who knows whether it came that far.
+        raise OutcomeUnknown(f"answered {reply.status} with what is no object: {shown(reply.body)}")
     return reply
 
 
