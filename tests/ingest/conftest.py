@@ -46,6 +46,7 @@ class Product:
             yield AlertDraft(
                 product=self.product, native_id=str(one.get("id", "")), alert=one.get("alert", {"title": "t"}), prefixes=("pr",),
                 updated=one.get("updated"), incident=("space", incident) if incident else None, notes=tuple(one.get("notes", ())),
+                adds=one.get("adds", False),
             )  # fmt: skip
 
 

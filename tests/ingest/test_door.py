@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -138,6 +140,33 @@ async def test_versions_of_one_alert_in_one_delivery(intake: Intake) -> None:
     [incident] = await intake.incidents()
     assert (await intake.alert())["title"] == "v3"
     assert incident["severity"] == "high"
+
+
+async def test_records_of_one_alert_make_one_in_any_order(intake: Intake, at: str) -> None:
+    def part(key: str, updated: int, status: str, address: str | None, **more: str) -> dict[str, Any]:
+        ip = {"@odata.type": "#microsoft.graph.security.ipEvidence", "createdDateTime": at, "ipAddress": address}
+        alert = {"title": key, "createdDateTime": at, "status": status, "evidence": [ip] if address else [], **more}
+        return {"id": key, "updated": updated, "adds": True, "alert": alert}
+
+    said: dict[str, list[dict[str, Any]]] = {}
+    for number, order in enumerate(permutations(range(3))):
+        for apart in (False, True):
+            key = f"{number}{apart}"
+            parts = [part(key, 5, "new", "192.0.2.1", category="c"), part(key, 6, "new", "192.0.2.2"), part(key, 7, "resolved", None)]
+            said[key] = [parts[place] for place in order]
+            for delivery in [[one] for one in said[key]] if apart else [said[key]]:
+                await intake.take(*delivery)
+    alerts = await intake.rows()
+    assert len(alerts) == len(said)
+    for alert in alerts:
+        assert (alert["status"], alert["category"]) == ("resolved", "c")
+        assert {item["ipAddress"] for item in alert["evidence"]} == {"192.0.2.1", "192.0.2.2"}
+        [original] = await intake.originals(alert["id"])
+        assert sorted(original.data.splitlines()) == sorted(json.dumps(one).encode() for one in said[alert["title"]])
+        assert original.updated == 7
+    before = await intake.events()
+    await intake.take(*(one for parts in said.values() for one in parts))
+    assert await intake.events() == before, "all of them once more say nothing new"
 
 
 async def test_two_roads_make_one_alert(intake: Intake, product: type[Product]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from secgraph.ingest.merge import OURS, merged
+from secgraph.ingest.merge import MOST_EVIDENCE, MOST_ORIGINAL, OURS, joined, joined_bytes, merged
 from secgraph.model import check
 from secgraph.model.choices import ALERTS, SETS
 from secgraph.model.edm import load
@@ -29,6 +29,7 @@ def comment(text: str, at: str) -> dict[str, Any]:
 
 ONE, TWO, THREE = comment("one", T1), comment("two", T2), comment("three", T3)
 USER = {"@odata.type": "#microsoft.graph.security.userEvidence"}
+IP, OTHER_IP = ({"@odata.type": "#microsoft.graph.security.ipEvidence", "createdDateTime": T1, "ipAddress": at} for at in ("192.0.2.1", "192.0.2.2"))
 
 # (what stands, said before, says now, touched at, told at) -> what changed
 CASES: list[tuple[str, dict[str, Any], dict[str, Any] | None, dict[str, Any], dict[str, int], int, dict[str, Any]]] = [
@@ -87,6 +88,41 @@ def test_whose_word_counts(
     assert updated == {**kept, **changed}
     assert row.record == kept, "the row was changed in place"
     assert list(updated) == list(kept)
+
+
+def test_what_a_second_source_adds_takes_no_evidence_away() -> None:
+    row = Row(new_record({**record(evidence=[USER]), "id": "da1"}), 3)
+    first, both = record(evidence=[IP]), record(evidence=[IP, OTHER_IP])
+    for before, said, stands in [(None, first, [USER, IP]), (first, both, [USER, IP, OTHER_IP]), (both, first, [USER, IP, OTHER_IP])]:
+        row.record, _ = merged(row, before, said, told=5, triage=TRIAGE, adds=True)
+        assert row.record["evidence"] == record(evidence=stands)["evidence"]
+
+
+@pytest.mark.parametrize(("before", "new", "late", "together"), [
+    ({"evidence": [IP]}, {"evidence": [OTHER_IP]}, False, {"evidence": [IP, OTHER_IP]}),
+    ({"evidence": [IP]}, {"evidence": [OTHER_IP]}, True, {"evidence": [IP, OTHER_IP]}),
+    ({"evidence": [IP]}, {"evidence": [{**IP, "createdDateTime": T3}]}, False, {"evidence": [IP]}),
+    ({"title": "t", "severity": "low"}, {"title": "u"}, False, {"title": "u", "severity": "low"}),
+    ({"title": "t"}, {"title": "u", "category": "c"}, True, {"title": "t", "category": "c"}),
+    ({"status": "resolved"}, {"status": "new"}, True, {"status": "resolved"}),
+    ({"createdDateTime": T2, "lastActivityDateTime": T2}, {"createdDateTime": T1, "lastActivityDateTime": T3}, True,
+     {"createdDateTime": T1, "lastActivityDateTime": T3}),
+    ({"additionalData": {"a": "1", "b": "1"}}, {"additionalData": {"b": "2"}}, False, {"additionalData": {"a": "1", "b": "2"}}),
+    ({"comments": [ONE, TWO]}, {"comments": [TWO, THREE]}, False, {"comments": [ONE, TWO, THREE]}),
+])  # fmt: skip
+def test_an_alert_that_is_told_in_several_records(before: dict[str, Any], new: dict[str, Any], late: bool, together: dict[str, Any]) -> None:
+    found = joined(record(**before), record(**new), late=late)
+    assert found == record(**together)
+    assert joined(found, record(**new), late=late) == found, "the same record once more says nothing new"
+
+
+def test_evidence_and_original_records_are_gathered_up_to_a_bound() -> None:
+    many = [{**IP, "ipAddress": f"192.0.2.{last}", "countryLetterCode": f"{more:03}"} for last in range(250) for more in range(3)]
+    assert len(joined(record(evidence=[USER]), record(evidence=many), late=False)["evidence"]) == MOST_EVIDENCE
+    assert joined_bytes(b"", b"{}") == b"{}"
+    assert joined_bytes(b"{}", b"[]") == b"{}\n[]"
+    assert joined_bytes(b"{}\n[]", b"[]") == b"{}\n[]"
+    assert joined_bytes(b"x" * MOST_ORIGINAL, b"[]") == b"[]"
 
 
 def test_what_is_ours_is_no_source_s() -> None:

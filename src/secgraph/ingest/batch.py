@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import msgspec
+
 from secgraph.ingest.assessment.outline import outline, packed, unpacked
 from secgraph.ingest.correlate.pack import keys_of, pack, unpack
 from secgraph.ingest.correlate.subject import subject
@@ -16,7 +18,7 @@ from secgraph.ingest.entities import entities
 from secgraph.ingest.follow import Following
 from secgraph.ingest.incident import destination
 from secgraph.ingest.looked import Looked, looked
-from secgraph.ingest.merge import merged
+from secgraph.ingest.merge import joined, joined_bytes, merged
 from secgraph.ingest.placing import Asking, Placing
 from secgraph.ingest.ready import Ready, blank_incident
 from secgraph.model.choices import ALERTS, INCIDENTS
@@ -76,12 +78,19 @@ class Batch:
             yield from self._open(one)
         else:
             record, before = one.record, None if entry is None else entry.kept.record
+            late = entry is not None and one.updated is not None and entry.updated is not None and one.updated < entry.updated
+            if entry is not None and before is not None and one.adds:
+                record = joined(before, record, late=late)
+                earlier = original_of(entry.kept.original) if entry.kept.original else b""  # it may have been taken away
+                packs = kept(record, joined_bytes(earlier, original_of(one.original)))
+                if late:
+                    one, late = msgspec.structs.replace(one, updated=entry.updated), False
             if before is not None and NOT_EXPANDED in one.notes:
                 record = {**record, "evidence": before["evidence"]}
                 packs = kept(record, original_of(one.original))
             if before == record:
                 return False
-            if entry is not None and one.updated is not None and entry.updated is not None and one.updated < entry.updated:
+            if late:
                 return False  # an older version arriving late
             changed = yield from self._change(one, row, record, before)
         self._keep(one, packs)
@@ -98,7 +107,8 @@ class Batch:
     def _change(self, one: Ready, row: Row, record: Record, before: Record | None) -> Asking[bool]:
         """Another version of an alert that is there; whether its row changed."""
         told = one.updated if one.updated is not None else one.received
-        updated, members = merged(row, before, record, told=told, triage=self._sets[ALERTS].choices.triage)
+        triage = self._sets[ALERTS].choices.triage
+        updated, members = merged(row, before, record, told=told, triage=triage, adds=one.adds)
         if not members:
             return False
         row.record = updated

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from secgraph import clock
 from secgraph.model.legacy import parted, tagged
 from secgraph.store.facts import Record, Row
@@ -19,16 +21,22 @@ OURS = frozenset({"@odata.etag", "id", "tenantId", "incidentId", "lastUpdateDate
 EARLIEST = frozenset({"createdDateTime", "firstActivityDateTime"})
 """Times of which the earliest that anybody said counts: an update line carries its own time of sending."""
 
+MOST_EVIDENCE = 500
+"""Most items of evidence gathered of one alert; a campaign by mail has a record for each of thousands of recipients."""
+MOST_ORIGINAL = 256 * 1024
+"""Most bytes of original records gathered of one alert."""
+
 EMPTY: tuple[Any, ...] = (None, [], "", "unknown", {})
 
 
 def merged(
-    row: Row, before: Record | None, new: Record, *, told: int, triage: tuple[str, ...]
+    row: Row, before: Record | None, new: Record, *, told: int, triage: tuple[str, ...], adds: bool = False
 ) -> tuple[Record, tuple[str, ...]]:
     """The row's record after a source's new version, and the members that changed.
 
     `before` is what this source said last (None: it speaks of this alert for the first time), `told` the instant of the
-    new version in ticks: the product's update clock, or when it was received.
+    new version in ticks: the product's update clock, or when it was received. `adds`: it tells the alert in several records,
+    and takes away no evidence of another source.
     """
     tags, extra = parted(row.record["additionalData"])
     record = {**row.record, "additionalData": extra}
@@ -39,6 +47,8 @@ def merged(
             record[name] = _comments(record.get(name) or [], before.get(name, []) if before else [], value)
         elif name in EARLIEST or name == "lastActivityDateTime":
             record[name] = _span(name, record.get(name), value)
+        elif name == "evidence" and adds:
+            record[name] = _gathered(record.get(name) or [], value)
         elif before is None:
             if record.get(name) in EMPTY and value not in EMPTY and not (name in triage and name in row.touched):
                 record[name] = value
@@ -50,6 +60,45 @@ def merged(
     record["additionalData"] = tagged(record["additionalData"], tags)  # no source speaks of them
     changed = tuple(name for name, value in record.items() if value != row.record.get(name))
     return record, changed
+
+
+def joined(before: Record, new: Record, *, late: bool) -> Record:
+    """What a source has said of an alert that it tells in several records: `before` is what the earlier ones said together,
+    `new` what another one says. The newer word counts (`late`: it is the one before), evidence is gathered.
+    """
+    newer, older = (before, new) if late else (new, before)
+    record = {name: older.get(name) if value in EMPTY else value for name, value in newer.items()}
+    for name in (*EARLIEST, "lastActivityDateTime"):
+        record[name] = _span(name, before.get(name), new.get(name))
+    record["evidence"] = _gathered(before.get("evidence") or [], new["evidence"])
+    extra = {**(older.get("additionalData") or {}), **(newer.get("additionalData") or {})}
+    record["additionalData"] = extra or newer.get("additionalData")
+    record["comments"] = _comments(before.get("comments") or [], [], new["comments"])
+    return record
+
+
+def joined_bytes(before: bytes, new: bytes) -> bytes:
+    """The original records of such an alert, a line each, as long as they have room; past it only the last one is kept."""
+    if new in before:
+        return before
+    return new if not before or len(before) + len(new) > MOST_ORIGINAL else before + b"\n" + new
+
+
+def _gathered(known: list[Record], more: list[Record]) -> list[Record]:
+    """The items of both, each once, as long as they have room."""
+    seen = {_about(item) for item in known}
+    found = list(known)
+    for item in more:
+        if len(found) < MOST_EVIDENCE and (about := _about(item)) not in seen:
+            seen.add(about)
+            found.append(item)
+    return found
+
+
+def _about(item: Record) -> bytes:
+    """What an item of evidence says, apart from when it was noticed."""
+    said = {name: value for name, value in item.items() if name != "createdDateTime"}
+    return msgspec.json.encode(said, order="deterministic")
 
 
 def _span(name: str, stored: str | None, said: str | None) -> str | None:

@@ -69,6 +69,8 @@ class Ready(msgspec.Struct, array_like=True, gc=False):
     """What it is found by."""
     says: bytes = b""
     """Its outline, which an incident takes up that it joins."""
+    adds: bool = False
+    """Whether it is one of several records that make up the alert."""
 
     @property
     def record(self) -> Record:
@@ -176,7 +178,7 @@ def ready_of(draft: AlertDraft, piece: Piece, pack: bytes, named: set[tuple[str,
         key, draft.product, clean(draft.native_id), draft.updated,
         into, notes, raw.received, piece.repaired, keeps.digest, keeps.normalised, keeps.original,
         record["severity"], made, incident, _resolved(record, draft.updated), record["status"] == "resolved",
-        judged.pack(seen), judged.keys_of(seen), packed_outline(says),
+        judged.pack(seen), judged.keys_of(seen), packed_outline(says), draft.adds,
     )  # fmt: skip
 
 
