@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -93,3 +94,37 @@ async def test_a_version_without_its_evidence_takes_none_away(intake: Intake, so
     assert (before["status"], after["status"]) == ("new", "resolved")
     assert after["evidence"] == before["evidence"]
     assert any("userAccount" in item for item in after["evidence"])
+
+
+def streamed(table: str, **columns: Any) -> dict[str, Any]:
+    said = {"AlertId": "da637551227677560813_1", "Timestamp": "2026-02-03 09:30:00", "ServiceSource": "Microsoft Defender for Endpoint", **columns}
+    return {"category": f"AdvancedHunting-{table}", "properties": said}
+
+
+ROWS = [
+    streamed("AlertInfo", Title="A library was run", Severity="High", Category="Execution", AttackTechniques='["Rundll32 (T1218.011)"]'),
+    streamed("AlertEvidence", EntityType="Ip", RemoteIP="192.0.2.1", Timestamp="2026-02-03 09:31:00"),
+    streamed("AlertEvidence", EntityType="User", AccountName="jo"),
+]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_streamed_rows_make_one_alert_in_any_order_and_any_deliveries(intake: Intake, order: tuple[int, ...]) -> None:
+    for place in order:
+        await take(intake, XDR, ROWS[place])
+    apart = await intake.alert()
+    assert (apart["title"], apart["severity"], apart["category"], apart["mitreTechniques"]) == ("A library was run", "high", "Execution", ["T1218.011"])
+    assert (apart["createdDateTime"], apart["lastActivityDateTime"]) == ("2026-02-03T09:30:00.0000000Z", "2026-02-03T09:31:00.0000000Z")
+    assert sorted(item["@odata.type"].rpartition(".")[2] for item in apart["evidence"]) == ["ipEvidence", "userEvidence"]
+    told = await intake.events()
+    await intake.door.take(intake.tenant.number, XDR, io.BytesIO(json.dumps({"records": [ROWS[place] for place in order]}).encode()))
+    assert await intake.events() == told, "together in one message they say nothing new"
+
+
+async def test_streamed_rows_take_nothing_from_what_the_incident_said(intake: Intake) -> None:
+    await take(intake, XDR, xdr("da637551227677560813_1", entities=[USER], status="Resolved", classification="TruePositive"))
+    before = await intake.alert()
+    await take(intake, XDR, ROWS[1])
+    after = await intake.alert()
+    assert (after["status"], after["classification"], after["title"]) == ("resolved", "truePositive", "t")
+    assert len(after["evidence"]) == len(before["evidence"]) + 1

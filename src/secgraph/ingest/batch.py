@@ -80,7 +80,7 @@ class Batch:
             record, before = one.record, None if entry is None else entry.kept.record
             late = entry is not None and one.updated is not None and entry.updated is not None and one.updated < entry.updated
             if entry is not None and before is not None and one.adds:
-                record = joined(before, record, late=late)
+                record = joined(before, {**record, **{name: before[name] for name in one.left}}, late=late)
                 earlier = original_of(entry.kept.original) if entry.kept.original else b""  # it may have been taken away
                 packs = kept(record, joined_bytes(earlier, original_of(one.original)))
                 if late:

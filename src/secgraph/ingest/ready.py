@@ -71,6 +71,8 @@ class Ready(msgspec.Struct, array_like=True, gc=False):
     """Its outline, which an incident takes up that it joins."""
     adds: bool = False
     """Whether it is one of several records that make up the alert."""
+    left: tuple[str, ...] = ()
+    """Members that such a record leaves out and that are only filled in for a new alert, as its status is."""
 
     @property
     def record(self) -> Record:
@@ -178,8 +180,14 @@ def ready_of(draft: AlertDraft, piece: Piece, pack: bytes, named: set[tuple[str,
         key, draft.product, clean(draft.native_id), draft.updated,
         into, notes, raw.received, piece.repaired, keeps.digest, keeps.normalised, keeps.original,
         record["severity"], made, incident, _resolved(record, draft.updated), record["status"] == "resolved",
-        judged.pack(seen), judged.keys_of(seen), packed_outline(says), draft.adds,
+        judged.pack(seen), judged.keys_of(seen), packed_outline(says), draft.adds, _left(draft),
     )  # fmt: skip
+
+
+def _left(draft: AlertDraft) -> tuple[str, ...]:
+    """Members with a default of which a part of an alert says nothing."""
+    defaults = load().sets[ALERTS].choices.defaults
+    return tuple(name for name in defaults if name not in draft.alert) if draft.adds else ()
 
 
 def _resolved(record: Record, updated: int | None) -> int | None:
