@@ -10,7 +10,7 @@ from tests.sources.web import Call, Canned, pulled, reply
 
 from secgraph import clock
 from secgraph.errors import UsageError
-from secgraph.extend import CallFailed, Pulls, Told, WritesBack
+from secgraph.extend import CallFailed, Pulls, Told, Unwraps, WritesBack
 from secgraph.sources.entra import EntraIdProtection
 
 BASE = "https://graph.microsoft.com/v1.0/identityProtection"
@@ -95,3 +95,11 @@ async def test_a_fresh_begin_is_kept_until_both_lists_were_read() -> None:
 async def test_applications_are_asked_for_only_by_name() -> None:
     api = Canned({APPS: {"value": [detection(1)]}})
     assert (await pulled(told(parts="applications"), api, {}, NOW)).place == {"applications": "2026-02-10T09:00:00.0000000Z"}
+
+
+def test_lines_of_the_diagnostic_log_come_in_messages() -> None:
+    source = EntraIdProtection()
+    assert isinstance(source, Unwraps)
+    assert list(source.unwrap({"records": [1, {}]}) or ()) == [1, {}]
+    others: list[Any] = [[], {"records": {}}, {"value": []}, 5]
+    assert [source.unwrap(value) for value in others] == [None] * 4

@@ -94,10 +94,10 @@ def embedded(
         except Unusable as fault:
             refused.append(str(fault))
             continue
-        named = draft.incident[1] if draft.incident is not None else own
-        if target is not None and named == own:
-            named = target
-        drafts.append(draft if named is None else replace(draft, incident=(INCIDENTS, named)))
+        said = draft.incident[1] if draft.incident is not None else own
+        named = target if target is not None and said == own else said
+        known = draft.incident is not None and draft.incident[1] == named
+        drafts.append(draft if known or named is None else replace(draft, incident=(INCIDENTS, named)))
     if not drafts:
         raise Unusable(f"no usable alert in the incident: {refused[0]}")
     if refused:

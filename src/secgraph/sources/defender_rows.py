@@ -47,6 +47,7 @@ COLUMNS = {
 """Where the columns of native evidence go: to the item itself, to the file, parent or account inside it,
 or to items of a kind of their own."""
 
+PLACES = tuple(dict.fromkeys(place for place, _ in COLUMNS.values()))
 PROCESS = (
     "processId",
     "processCommandLine",
@@ -59,7 +60,7 @@ REGISTRY = ("registryHive", "registryKey", "registryValueName", "registryValueTy
 
 def entity(kind: str, row: Record, at: str | None, machine: str | None) -> Record | None:
     """One evidence item; None for a row that says nothing. Rows carry the columns of all kinds, most of them null."""
-    places: dict[str, Record] = {place: {} for place, _ in COLUMNS.values()}
+    places: dict[str, Record] = {place: {} for place in PLACES}
     for column, value in row.items():
         if value is not None and column in COLUMNS and (found := text(value)) is not None:
             place, member = COLUMNS[column]

@@ -153,6 +153,11 @@ class EntraIdProtection:
                     raise
         yield Pulled((), {part: mark.told})
 
+    def unwrap(self, value: Any) -> Iterable[Any] | None:
+        """The lines of an event hub's message."""
+        lines = value.get("records") if isinstance(value, dict) else None
+        return lines if isinstance(lines, list) else None
+
     def normalise(self, raw: Raw) -> Iterable[Draft]:
         """The alert of a detection and the detection itself; or the risky user."""
         record = raw.value

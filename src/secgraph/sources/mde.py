@@ -221,7 +221,7 @@ class DefenderForEndpoint:
             "evidence": _evidence(record, created, notes),
         }
         for member, native in TEXTS.items():
-            if (found := text(record.get(native))) is not None:
+            if (value := record.get(native)) is not None and (found := text(value)) is not None:
                 alert[member] = found
         if (state := lowered(record.get("investigationState"))) is not None:
             alert["investigationState"] = state
