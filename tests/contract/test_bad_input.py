@@ -189,7 +189,7 @@ async def test_a_body_just_past_the_bound_is_refused(desk: Graph) -> None:
     b"[" * DEEP + b"]" * DEEP, b'{"a":' * DEEP, b'{"a":' * DEEP + b"1" + b"}" * DEEP, b"\x00" * 100, b"\xff" * 100, b"NaN",
     b"[NaN]", b"{'id': 'x'}", b"PK\x03\x04\x14\x00", b'{"value": [',
 ])  # fmt: skip
-@pytest.mark.parametrize("source", ["graph", "mde", "suricata"])
+@pytest.mark.parametrize("source", ["entra", "graph", "mde", "suricata", "xdr"])
 async def test_a_delivery_that_is_not_json_is_refused_whole(desk: Graph, source: str, body: bytes) -> None:
     before = await everything(desk)
     refused(await desk.ask("POST", f"/ingest/{source}", content=body), 400)

@@ -21,7 +21,7 @@ from secgraph.testing import Clock, Graph, running
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SHARED = Path(os.environ.get("SECGRAPH_SHARED") or "nowhere")
-FOLDERS = {"graph": "graph", "mde": "mde", "suricata": "suricata", "cef": "cef", "mdi": "cef"}
+FOLDERS = {"graph": "graph", "mde": "mde", "m365d": "xdr", "entra": "entra", "suricata": "suricata", "cef": "cef", "mdi": "cef"}
 FILES = [
     pytest.param(source, path, id=f"{folder}/{path.name}")
     for folder, source in FOLDERS.items()

@@ -183,8 +183,8 @@ async def test_a_refusal_says_why() -> None:
 
 
 async def test_what_is_there_now_is_read_in_the_words_of_the_contract() -> None:
-    said = alert(1) | {"status": "new", "assignedTo": "ana", "classification": None, "comments": [{"comment": "c"}, {"comment": ""}, 5]}
-    expected = {"status": "new", "assignedTo": "ana", "classification": None, "determination": None, "comments": ["c"]}
+    said = alert(1) | {"status": "InProgress", "assignedTo": "ana", "classification": None, "determination": "clean", "comments": [{"comment": "c"}, {"comment": ""}, 5]}
+    expected = {"status": "inProgress", "assignedTo": "ana", "classification": "unknown", "determination": "notMalicious", "comments": ["c"]}
     assert await told().read(Canned({f"GET {ALERT}": said}), KEY) == expected
     assert await told().read(Canned({f"GET {ALERT}": 404}), KEY) is None
     answers: list[Answer] = [b"<html>", [], 500]

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from secgraph.extend import Mark, Option, Place, Pulled, Record, Web, Written, instant_of, text
-from secgraph.sources.defender import objects
+from secgraph.sources.defender import CLASSIFICATIONS, DETERMINATIONS, STATUSES, objects, word
 from secgraph.sources.microsoft_api import Api, carry, each, fetched, instant, linked, options, stamp, stamps
 
 URL = "https://graph.microsoft.com/v1.0"
@@ -31,6 +31,7 @@ OPTIONS: tuple[Option, ...] = (
 )
 NEWER = {"Prefer": "include-unknown-enum-members"}
 """Without it the newer products all call themselves unknownFutureValue."""
+WORDS = {"status": STATUSES, "classification": CLASSIFICATIONS, "determination": DETERMINATIONS}
 WRITES = ("status", "assignedTo", "classification", "determination")
 
 _versions = stamps("id", UPDATED)
@@ -100,6 +101,7 @@ async def read(api: Api, web: Web, native_id: str) -> Record | None:
     found = await fetched(web, _alert(api, native_id))
     if found is None:
         return None
-    said: Record = {name: text(found.get(name)) for name in WRITES}
+    said: Record = {name: word(found.get(name), words) for name, words in WORDS.items()}
+    said["assignedTo"] = text(found.get("assignedTo"))
     said["comments"] = [words for item in objects(found.get("comments")) if (words := text(item.get("comment"))) is not None]
     return said
