@@ -18,11 +18,19 @@ from secgraph.sources.entra import EntraIdProtection
 from secgraph.sources.graph import Graph
 from secgraph.sources.graph_objects import TYPES
 from secgraph.sources.mde import DefenderForEndpoint
+from secgraph.sources.mdo import DefenderForOffice
 from secgraph.sources.suricata import Suricata
 from secgraph.sources.xdr import DefenderXdr
 
 HERE = Path(__file__).parent
-JSON_SOURCES: tuple[Connector, ...] = (Graph(), DefenderForEndpoint(), EntraIdProtection(), DefenderXdr(), Suricata())
+JSON_SOURCES: tuple[Connector, ...] = (
+    Graph(),
+    DefenderForEndpoint(),
+    EntraIdProtection(),
+    DefenderXdr(),
+    Suricata(),
+    DefenderForOffice(),
+)
 LINES = CommonEventFormat()
 EVERY_SOURCE = (*JSON_SOURCES, LINES)
 

@@ -16,12 +16,22 @@ from secgraph.sources.entra import EntraIdProtection
 from secgraph.sources.graph import Graph
 from secgraph.sources.graph_objects import TYPES
 from secgraph.sources.mde import DefenderForEndpoint
+from secgraph.sources.mdo import DefenderForOffice
 from secgraph.sources.suricata import Suricata
 from secgraph.sources.xdr import DefenderXdr
 
 HERE = Path(__file__).parent
 SOURCES: dict[str, Connector] = {
-    source.name: source for source in (Graph(), DefenderForEndpoint(), EntraIdProtection(), DefenderXdr(), Suricata(), CommonEventFormat())
+    source.name: source
+    for source in (
+        Graph(),
+        DefenderForEndpoint(),
+        EntraIdProtection(),
+        DefenderXdr(),
+        Suricata(),
+        CommonEventFormat(),
+        DefenderForOffice(),
+    )
 }
 RECEIVED = 17_707_248_000_000_000  # 2026-02-10T12:00:00Z
 CASES = sorted(path for name in SOURCES for path in (HERE / name).iterdir() if ".expected." not in path.name)
@@ -134,6 +144,14 @@ REFUSED = [
     ("xdr", {}, NotAnAlert, "neither"),
     ("xdr", {"category": "AdvancedHunting-DeviceEvents", "properties": {"DeviceId": "1"}}, NotAnAlert, "table deviceevents"),
     ("xdr", {"category": "AdvancedHunting-AlertInfo", "properties": {"Title": "t"}}, Unusable, "no AlertId"),
+    ("mdo", [], Unusable, "not a JSON object"),
+    ("mdo", {"RecordType": 40, "Name": "t"}, Unusable, "no AlertId"),
+    ("mdo", {"RecordType": 40, "AlertId": "1"}, Unusable, "no Name"),
+    ("mdo", {"RecordType": 64}, Unusable, "no InvestigationId"),
+    ("mdo", {"RecordType": 64, "InvestigationId": "1"}, Unusable, "no InvestigationName"),
+    ("mdo", {"AlertId": "1"}, Unusable, "no RecordType"),
+    ("mdo", {"RecordType": 28, "Id": "1"}, NotAnAlert, "record type 28"),
+    ("mdo", {"contentUri": "https://x", "contentId": "1"}, NotAnAlert, "not an audit record"),
     ("suricata", None, Unusable, "not a JSON object"),
     ("suricata", {"event_type": "flow"}, NotAnAlert, "event_type is 'flow'"),
     ("suricata", {"timestamp": "2026-01-01T00:00:00Z"}, Unusable, "no event_type"),

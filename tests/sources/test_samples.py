@@ -18,6 +18,7 @@ from secgraph.sources.cef import CommonEventFormat
 from secgraph.sources.entra import EntraIdProtection
 from secgraph.sources.graph import Graph
 from secgraph.sources.mde import DefenderForEndpoint
+from secgraph.sources.mdo import DefenderForOffice
 from secgraph.sources.suricata import Suricata
 from secgraph.sources.xdr import DefenderXdr
 
@@ -30,6 +31,7 @@ FOLDERS: list[tuple[str, Connector, str]] = [
     ("suricata", Suricata(), "*.ndjson"),
     ("cef", CommonEventFormat(), "*.log"),
     ("mdi", CommonEventFormat(), "*.log"),
+    ("mdo", DefenderForOffice(), "*json"),
 ]
 
 
@@ -41,8 +43,9 @@ def records(path: Path) -> list[Any]:
     if path.suffix == ".ndjson":
         return [json.loads(line) for line in lines]
     value = json.loads(text)
-    if isinstance(value, dict) and isinstance(value.get("value"), list):
-        return list(value["value"])
+    for name in ("value", "data"):
+        if isinstance(value, dict) and isinstance(value.get(name), list):
+            return list(value[name])
     return value if isinstance(value, list) else [value]
 
 

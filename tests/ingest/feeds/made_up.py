@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 from secgraph.errors import UsageError
-from secgraph.extend import AlertDraft, Framing, Headers, Option, Options, Place, Pulled, Raw, Reach, Web
+from secgraph.extend import Draft, Framing, Headers, Option, Options, Place, Pulled, Raw, Reach, Web
 from secgraph.sources.graph import Graph
 
 
@@ -34,7 +34,7 @@ class Sentry:
     def reach(self) -> Reach:
         return Reach((self.url,), Headers({"authorization": self.key}))
 
-    def normalise(self, raw: Raw) -> Iterable[AlertDraft]:
+    def normalise(self, raw: Raw) -> Iterable[Draft]:
         return Graph().normalise(raw)
 
     async def pull(self, web: Web, place: Place, now: int) -> AsyncIterator[Pulled]:
