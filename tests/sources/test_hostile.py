@@ -17,6 +17,7 @@ from secgraph.sources.cef import CommonEventFormat
 from secgraph.sources.entra import EntraIdProtection
 from secgraph.sources.graph import Graph
 from secgraph.sources.graph_objects import TYPES
+from secgraph.sources.mcas import DefenderForCloudApps
 from secgraph.sources.mde import DefenderForEndpoint
 from secgraph.sources.mdo import DefenderForOffice
 from secgraph.sources.suricata import Suricata
@@ -28,6 +29,8 @@ JSON_SOURCES: tuple[Connector, ...] = (
     DefenderForEndpoint(),
     EntraIdProtection(),
     DefenderXdr(),
+    DefenderForOffice(),
+    DefenderForCloudApps(),
     Suricata(),
     DefenderForOffice(),
 )

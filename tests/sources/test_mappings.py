@@ -15,6 +15,7 @@ from secgraph.sources.cef import CommonEventFormat
 from secgraph.sources.entra import EntraIdProtection
 from secgraph.sources.graph import Graph
 from secgraph.sources.graph_objects import TYPES
+from secgraph.sources.mcas import DefenderForCloudApps
 from secgraph.sources.mde import DefenderForEndpoint
 from secgraph.sources.mdo import DefenderForOffice
 from secgraph.sources.suricata import Suricata
@@ -28,6 +29,8 @@ SOURCES: dict[str, Connector] = {
         DefenderForEndpoint(),
         EntraIdProtection(),
         DefenderXdr(),
+        DefenderForOffice(),
+        DefenderForCloudApps(),
         Suricata(),
         CommonEventFormat(),
         DefenderForOffice(),
@@ -152,6 +155,11 @@ REFUSED = [
     ("mdo", {"AlertId": "1"}, Unusable, "no RecordType"),
     ("mdo", {"RecordType": 28, "Id": "1"}, NotAnAlert, "record type 28"),
     ("mdo", {"contentUri": "https://x", "contentId": "1"}, NotAnAlert, "not an audit record"),
+    ("mcas", "text", Unusable, "not a JSON object"),
+    ("mcas", {"title": "t"}, Unusable, "no _id"),
+    ("mcas", {"_id": "1", "title": "null"}, Unusable, "no title"),
+    ("mcas", {"closed_benign": 1}, NotAnAlert, "its answer"),
+    ("mcas", {"filters": {"id": {"eq": ["1"]}}}, NotAnAlert, "a request"),
     ("suricata", None, Unusable, "not a JSON object"),
     ("suricata", {"event_type": "flow"}, NotAnAlert, "event_type is 'flow'"),
     ("suricata", {"timestamp": "2026-01-01T00:00:00Z"}, Unusable, "no event_type"),

@@ -17,6 +17,7 @@ from secgraph.extend import Connector, NotAnAlert, Raw, Unusable
 from secgraph.sources.cef import CommonEventFormat
 from secgraph.sources.entra import EntraIdProtection
 from secgraph.sources.graph import Graph
+from secgraph.sources.mcas import DefenderForCloudApps
 from secgraph.sources.mde import DefenderForEndpoint
 from secgraph.sources.mdo import DefenderForOffice
 from secgraph.sources.suricata import Suricata
@@ -32,6 +33,8 @@ FOLDERS: list[tuple[str, Connector, str]] = [
     ("cef", CommonEventFormat(), "*.log"),
     ("mdi", CommonEventFormat(), "*.log"),
     ("mdo", DefenderForOffice(), "*json"),
+    ("mcas", DefenderForCloudApps(), "*.json"),
+    ("mcas", CommonEventFormat(), "*.log"),
 ]
 
 

@@ -1,0 +1,208 @@
+"""Alerts of Defender for Cloud Apps, from its own API."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any
+
+from secgraph.errors import UsageError
+from secgraph.extend import (
+    AlertDraft,
+    Framing,
+    NotAnAlert,
+    Options,
+    Place,
+    Pulled,
+    Raw,
+    Reach,
+    Record,
+    Unusable,
+    Web,
+    Written,
+    evidence,
+    instant_of,
+    integer,
+    moment,
+    techniques,
+    text,
+)
+from secgraph.sources import mcas_api
+from secgraph.sources.defender import NAMES, PREFIXES, objects
+from secgraph.sources.mcas_words import category, resolution, severity, words
+
+PRODUCT = "microsoftDefenderForCloudApps"
+ROLES = {"source": ["source"], "related": ["contextual"], "target": ["destination"], "destination": ["destination"]}
+PLACEHOLDER = re.compile(r"__[A-Za-z]{1,40}__")
+TAG = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
+BREAK = re.compile(r"<(?:br|/p|/li|/div)\s?/?>", re.IGNORECASE)
+GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+LONGEST = 20_000
+"""Most characters of a description that are read for tags."""
+MOST_TAGS = 20
+
+
+class DefenderForCloudApps:
+    """Reads alerts of the Cloud Apps API, asks for them, and closes them there."""
+
+    name = "mcas"
+    framing: Framing = "json"
+    options = mcas_api.OPTIONS
+    every = 300.0
+    writes = frozenset({"status", "classification", "comments"})
+
+    def __init__(self, api: mcas_api.CloudApps | None = None) -> None:
+        self._api = api
+
+    def told(self, options: Options) -> DefenderForCloudApps:
+        """The Cloud Apps of one organisation."""
+        return DefenderForCloudApps(mcas_api.told(options))
+
+    def reach(self) -> Reach:
+        """The one host, and how often it may be asked."""
+        return self._known().reach()
+
+    def pull(self, web: Web, place: Place, now: int) -> AsyncIterator[Pulled]:
+        """What was raised or closed."""
+        return mcas_api.pull(self._known(), web, place, now)
+
+    async def write(self, web: Web, native_id: str, changes: Mapping[str, Any]) -> Written:
+        """Closes an alert, or marks it as read."""
+        return await mcas_api.write(self._known(), web, native_id, changes)
+
+    async def read(self, web: Web, native_id: str) -> Mapping[str, Any] | None:
+        """What the product says of an alert now."""
+        return await mcas_api.read(self._known(), web, native_id)
+
+    def _known(self) -> mcas_api.CloudApps:
+        if self._api is None:
+            raise UsageError("This source was not told which organisation it is to ask: add it with its options first.")
+        return self._api
+
+    def unwrap(self, value: Any) -> Iterable[Any] | None:
+        """The alerts in an answer of the API as it is."""
+        wrapped = isinstance(value, dict) and "_id" not in value and isinstance(value.get("data"), list)
+        return value["data"] if wrapped else None
+
+    def normalise(self, raw: Raw) -> Iterable[AlertDraft]:
+        """The alert in one record."""
+        record = raw.value
+        if not isinstance(record, dict):
+            raise Unusable("not a JSON object")
+        native_id, title = text(record.get("_id")), words(record.get("title"))
+        if native_id is None:
+            if "filters" in record or any(str(name).startswith("closed_") for name in record):
+                raise NotAnAlert("a request that closes alerts, or its answer: not an alert")
+            raise Unusable("no _id")
+        if title is None:
+            raise Unusable("no title")
+        notes: list[str] = []
+        raised = moment(record.get("timestamp"))
+        created = raised
+        if created is None:
+            created = moment(raw.received / 1e7)
+            notes.append("no time of its own: the time of receipt is used")
+        status, classification = resolution(record)
+        resolved = moment(record.get("resolveTime")) if status == "resolved" else None
+        description = words(record.get("description"))
+        entities = objects(record.get("entities"))
+        policy = next((text(item.get("id")) for item in entities if item.get("type") == "policyRule"), None)
+        alert: Record = {
+            "providerAlertId": native_id,
+            "title": title,
+            "description": None if description is None else _plain(description),
+            "severity": severity(record.get("severityValue")),
+            "status": status,
+            "classification": classification,
+            "category": category(record),
+            "serviceSource": PRODUCT,
+            "detectionSource": "cloudAppSecurity",
+            "detectorId": policy,
+            "alertPolicyId": policy,
+            "productName": NAMES[PRODUCT],
+            "alertWebUrl": words(record.get("URL")),
+            "assignedTo": words(record.get("handledByUser")),
+            "createdDateTime": created,
+            "firstActivityDateTime": raised,
+            "lastActivityDateTime": raised,
+            "resolvedDateTime": resolved,
+            "mitreTechniques": techniques(description),
+            "comments": _comments(record, resolved or created),
+            "evidence": _evidence(entities, created),
+            "additionalData": _shown(record, entities),
+        }
+        return [
+            AlertDraft(
+                product=PRODUCT,
+                native_id=native_id,
+                alert={name: value for name, value in alert.items() if value is not None},
+                prefixes=PREFIXES[PRODUCT],
+                # There is no clock of updates: of an open alert, whatever is told last is the newest.
+                updated=None if resolved is None else instant_of(resolved),
+                notes=tuple(notes),
+            )
+        ]
+
+
+def _plain(description: str) -> str:
+    """The description without tags and without the places where its portal draws icons."""
+    head = PLACEHOLDER.sub("", description[:LONGEST])
+    if "<" in head:
+        head = TAG.sub("", BREAK.sub("\n", head))
+    return " ".join(part for part in html.unescape(head).split(" ") if part) + description[LONGEST:]
+
+
+def _comments(record: Record, at: str | None) -> list[Record]:
+    comment = words(record.get("comment"))
+    author = words(record.get("handledByUser"))
+    return [] if comment is None else [{"comment": comment, "createdByDisplayName": author, "createdDateTime": at}]
+
+
+def _shown(record: Record, entities: list[Record]) -> Record | None:
+    tags = [label for item in entities if item.get("type") == "groupTag" and (label := text(item.get("label")))]
+    policy = next((text(item.get("label")) for item in entities if item.get("type") == "policyRule"), None)
+    found: Record = {
+        "threatScore": integer(record.get("threatScore")),
+        "policyName": None if policy is None else policy[:200],
+        "tags": [tag[:50] for tag in tags[:MOST_TAGS]] or None,
+    }
+    return {name: value for name, value in found.items() if value is not None} or None
+
+
+def _evidence(entities: list[Record], created: str | None) -> list[Record]:
+    found: list[Record] = []
+    people: set[str] = set()
+    for item in entities:
+        kind = text(item.get("type")) or ""
+        roles = ROLES.get((text(item.get("entityRole")) or "").casefold())
+        label, known = words(item.get("label")), words(item.get("id"))
+        if kind in ("account", "user"):
+            account = _account(item, label, known)
+            names = {str(value).casefold() for value in account.values()}
+            if account and people.isdisjoint(names):  # the same person comes as an account and as a user
+                found.append(evidence("user", created, userAccount=account, roles=roles))
+            people |= names - {(label or "").casefold()}
+        elif kind == "device" and label is not None:
+            full = label if "." in label else None
+            found.append(evidence("device", created, hostName=label.partition(".")[0], deviceDnsName=full, roles=roles))
+        elif kind == "ip" and (address := label or known) is not None:
+            found.append(evidence("ip", created, ipAddress=address, roles=roles))
+        elif kind == "file" and label is not None:
+            found.append(evidence("file", created, fileDetails={"fileName": label}, roles=roles))
+        elif kind == "service" and (label is not None or integer(item.get("id")) is not None):
+            number = integer(item.get("id"))
+            app = {"appId": number, "saasAppId": number, "displayName": label, "instanceId": integer(item.get("inst"))}
+            found.append(evidence("cloudApplication", created, **app, roles=roles))
+    return found
+
+
+def _account(item: Record, label: str | None, known: str | None) -> Record:
+    """The account behind an entity: its principal name stands in `pa`, or in `em`."""
+    principal = words(item.get("pa")) or words(item.get("em"))
+    found = {
+        "userPrincipalName": principal or (label if label is not None and "@" in label else None),
+        "azureAdUserId": known if known is not None and GUID.fullmatch(known) else None,
+        "displayName": label if label is not None and "@" not in label else None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
