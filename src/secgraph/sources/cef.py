@@ -197,23 +197,31 @@ def _generic(event: Event, raw: Raw, line: str) -> AlertDraft:
         updated=None if when is None else when.instant,
         notes=notes,
     )
-    return _as_cloud_apps(draft, fields) if vendor == "mcas" else draft
+    return _as_cloud_apps(draft, fields, labels) if vendor == "mcas" else draft
 
 
-def _as_cloud_apps(draft: AlertDraft, fields: dict[str, str]) -> AlertDraft:
+def _as_cloud_apps(draft: AlertDraft, fields: dict[str, str], labels: dict[str, str]) -> AlertDraft:
     """The alert of the Cloud Apps SIEM agent under its own id, the same that the product's API gives."""
     native_id = fields.get("externalId")
     if native_id is None:
         raise Unusable("no externalId")
     names = {"serviceSource": CLOUD_APPS, "detectionSource": "cloudAppSecurity", "providerAlertId": native_id}
     alert = draft.alert | names | {"productName": "Microsoft Defender for Cloud Apps"}
+    policy = labels.get("policyIDs", "").partition(",")[0].strip()
+    if policy:
+        alert |= {"detectorId": policy, "alertPolicyId": policy}
+    if (app := fields.get("destinationServiceName")) is not None:
+        alert["evidence"] = [*alert["evidence"], evidence("cloudApplication", alert["createdDateTime"], displayName=app)]
     return AlertDraft(CLOUD_APPS, native_id, alert, ("ca", "rm"), draft.updated, notes=draft.notes)
 
 
 def _identity(event: Event, raw: Raw) -> AlertDraft:
     # Three times stand in such a line: the collector's, local and with the month first, the sensor's, and `start`.
-    when = read_time(event.before[:512], raw.received) or read_time(event.fields.get("start", ""), raw.received)
-    created, notes = _created(when, raw)
+    start = read_time(event.fields.get("start", ""), raw.received)
+    when = read_time(event.before[:512], raw.received) or start
+    # A head of the older kind has no zone: it may be off by hours, which `start` never is.
+    told = start if when is not None and when.guessed and start is not None else when
+    created, notes = _created(told, raw)
     labels = labelled(event.fields)
     return mdi.draft(
         kind=event.signature,
@@ -223,7 +231,7 @@ def _identity(event: Event, raw: Raw) -> AlertDraft:
         labels=labels,
         found=_evidence(event.fields, {}, created),
         created=created,
-        sent=None if when is None else when.instant,
+        sent=None if when is None else min(when.instant, raw.received) if when.guessed else when.instant,
         notes=notes,
     )
 

@@ -9,6 +9,7 @@ from secgraph.extend import AlertDraft, NotAnAlert, Record, Unusable, evidence, 
 
 PRODUCT = "microsoftDefenderForIdentity"
 SHOWN = ("app", "outcome", "cnt")
+ADDRESS = re.compile(r"[\d.]{7,15}|[0-9A-Fa-f:.]{2,45}", re.ASCII)
 ALERT_PATH = re.compile(r"/(?:alerts|securityAlert)/([^/?#\s]+)")
 
 TACTICS = {
@@ -106,12 +107,13 @@ def draft(
         "productName": "Microsoft Defender for Identity",
         "alertWebUrl": url,
         "createdDateTime": created,
-        "evidence": _with_full_name(found, labels.get("shostfqdn"), created),
+        "evidence": _with_full_name(_with_sites(found, fields.get("dhost"), created), labels.get("shostfqdn"), created),
     }
     if "msg" in fields:
         alert["description"] = fields["msg"]
-    if "start" in fields:
-        alert["firstActivityDateTime"] = moment(fields["start"])
+    for member, key in (("firstActivityDateTime", "start"), ("lastActivityDateTime", "end")):
+        if key in fields:
+            alert[member] = moment(fields[key])
     if external in TACTICS:
         alert["category"] = TACTICS[external]
     shown = {name: fields[name][:80] for name in SHOWN if name in fields}
@@ -120,6 +122,21 @@ def draft(
     return AlertDraft(
         product=PRODUCT, native_id=":".join((path[1], external, kind)), alert=alert, prefixes=("aa",), updated=sent, notes=notes
     )  # fmt: skip
+
+
+def _with_sites(found: Sequence[Record], host: str | None, created: str | None) -> list[Record]:
+    """The evidence with what was reached as an address: a full name may be any site of the network, a short one is a device."""
+    if host is None or not ("." in host or ":" in host):
+        return list(found)
+    kept = [item for item in found if item.get("deviceDnsName") != host or item.get("roles") != ["destination"]]
+    if len(kept) < len(found):
+        return [*kept, evidence("url", created, url=host)]
+    known = any(item.get("ipAddress") == host for item in kept)
+    return (
+        kept
+        if known or not ADDRESS.fullmatch(host)
+        else [*kept, evidence("ip", created, ipAddress=host, roles=["destination"])]
+    )
 
 
 def _with_full_name(found: Sequence[Record], full_name: str | None, created: str | None) -> list[Record]:
