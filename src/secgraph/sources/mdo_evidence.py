@@ -129,8 +129,9 @@ def addresses(*values: Any) -> list[str]:
     """The mail addresses in texts that may hold several, each once."""
     found: dict[str, str] = {}
     for value in values:
-        for address in ADDRESS.findall((text(value) or "")[:LONGEST])[:MOST]:
-            found.setdefault(address.casefold(), address)
+        if isinstance(value, str) and "@" in value:
+            for address in ADDRESS.findall(value[:LONGEST])[:MOST]:
+                found.setdefault(address.casefold(), address)
     return list(found.values())
 
 
