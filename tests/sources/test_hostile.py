@@ -32,7 +32,6 @@ JSON_SOURCES: tuple[Connector, ...] = (
     DefenderForOffice(),
     DefenderForCloudApps(),
     Suricata(),
-    DefenderForOffice(),
 )
 LINES = CommonEventFormat()
 EVERY_SOURCE = (*JSON_SOURCES, LINES)

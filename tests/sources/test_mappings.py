@@ -33,7 +33,6 @@ SOURCES: dict[str, Connector] = {
         DefenderForCloudApps(),
         Suricata(),
         CommonEventFormat(),
-        DefenderForOffice(),
     )
 }
 RECEIVED = 17_707_248_000_000_000  # 2026-02-10T12:00:00Z
