@@ -14,13 +14,19 @@ from hypothesis import strategies as st
 
 from secgraph.extend import Connector, Draft, NotAnAlert, ObjectDraft, Raw, Unusable
 from secgraph.sources.cef import CommonEventFormat
+from secgraph.sources.crowdstrike import CrowdStrike
 from secgraph.sources.entra import EntraIdProtection
+from secgraph.sources.falco import Falco
 from secgraph.sources.graph import Graph
 from secgraph.sources.graph_objects import TYPES
+from secgraph.sources.guardduty import GuardDuty
+from secgraph.sources.leef import LogEventExtended
 from secgraph.sources.mcas import DefenderForCloudApps
 from secgraph.sources.mde import DefenderForEndpoint
 from secgraph.sources.mdo import DefenderForOffice
+from secgraph.sources.ocsf import Ocsf
 from secgraph.sources.suricata import Suricata
+from secgraph.sources.wazuh import Wazuh
 from secgraph.sources.xdr import DefenderXdr
 
 HERE = Path(__file__).parent
@@ -32,9 +38,14 @@ JSON_SOURCES: tuple[Connector, ...] = (
     DefenderForOffice(),
     DefenderForCloudApps(),
     Suricata(),
+    Falco(),
+    Wazuh(),
+    Ocsf(),
+    CrowdStrike(),
+    GuardDuty(),
 )
-LINES = CommonEventFormat()
-EVERY_SOURCE = (*JSON_SOURCES, LINES)
+LINE_SOURCES: tuple[Connector, ...] = (CommonEventFormat(), LogEventExtended())
+EVERY_SOURCE = (*JSON_SOURCES, *LINE_SOURCES)
 
 
 def nested(depth: int) -> Any:
@@ -136,14 +147,40 @@ HOSTILE_LINES = [
     "CEF:0|v|p|1|s|n|5|rt=Feb 30 2026 25:61:61 start=0000-00-00T00:00:00Z end=Jan 01 0000 00:00:00 +99:99",
     'CEF:0|v|p|1|s|n|5|c6a2Label=Source IPv6 Address c6a2= cs1Label= cs1=x cs2Label=" cs2=x fname=/ filePath=\\',
     "CEF:0|Microsoft|Azure ATP|1|\x00|\ud800|5|cs1Label=url cs1=/alerts/\ud800 externalId=" + "9" * 5_000,
+    "LEEF:2.0|", "LEEF:1.0|||||", "LEEF:2.0|v|p|1|e|x|", "LEEF:2.0|v|p|1|e|xFFFF|a=1\uffffb=2", "LEEF:2.0|v|p|1|e|^|" + "=" * 100_000,
+    "LEEF:2.0|v|p|1|e|^|" + "^" * 100_000, "LEEF:1.0|v|p|1|e|" + "\t=" * 50_000, "LEEF:1.0|v|p|1|e|" + " a" * 50_000,
+    "LEEF:2.0|v|p|1|e|^|devTime=" + "9" * 80 + "^devTimeFormat=" + "y" * 60,
+    "LEEF:2.0|v|p|1|e|^|devTime=1^devTimeFormat=" + "(" * 60,
+    "LEEF:2.0|v|p|1|e|^|devTime=99/99/9999 99:99^devTimeFormat=dd/MM/yyyy HH:mm",
+    "LEEF:2.0|v|p|1|\ud800|^|sev=\u0663^src=\x00^proto=6^dst=::",
     "CEF:0|MCAS|SIEM_Agent|1|ALERT_X|t|5|externalId=\ud800 suser=\\ duser=a\\b\\c", "\ufeffCEF:0|v|p|1|s|n|5|",
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("source", LINE_SOURCES, ids=lambda source: source.name)
 @pytest.mark.parametrize("line", HOSTILE_LINES, ids=range(len(HOSTILE_LINES)))
-def test_hostile_lines(line: str) -> None:
-    holds(LINES, line)
-    holds(LINES, line, received=0)
+def test_hostile_lines(source: Connector, line: str) -> None:
+    holds(source, line)
+    holds(source, line, received=0)
+
+
+SIZE = 10_000_000
+LARGE = ["x" * SIZE, "\x00" * SIZE, "9" * SIZE, "/" * SIZE, "a,b=" * (SIZE // 4), nested(1_000)]
+
+
+@pytest.mark.parametrize("source", JSON_SOURCES, ids=lambda source: source.name)
+@pytest.mark.parametrize("large", LARGE, ids=range(len(LARGE)))
+def test_values_of_ten_megabytes_in_a_good_record(source: Connector, large: Any) -> None:
+    record = max(payloads(source), key=lambda one: len(json.dumps(one)))
+    for path in places(record):
+        if len(path) < 3:
+            holds(source, changed(record, path, large))
+
+
+@pytest.mark.parametrize("piece", ["x", "\x00", "\\", " a=", "|", "\t", "^"])
+def test_lines_of_ten_megabytes(piece: str) -> None:
+    holds(LINE_SOURCES[0], "CEF:0|v|p|1|s|n|5|msg=" + piece * (SIZE // len(piece)))
+    holds(LINE_SOURCES[1], "LEEF:1.0|v|p|1|e|devTime=" + piece * (SIZE // len(piece)))
 
 
 JSON_VALUES = st.recursive(
@@ -176,9 +213,10 @@ def test_arbitrary_changes_of_good_records(data: st.DataObject) -> None:
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_arbitrary_lines_and_changes_of_good_lines(data: st.DataObject) -> None:
-    holds(LINES, data.draw(st.text()))
-    line = data.draw(st.sampled_from(payloads(LINES)))
+    source = data.draw(st.sampled_from(LINE_SOURCES))
+    holds(source, data.draw(st.text()))
+    line = data.draw(st.sampled_from(payloads(source)))
     start = data.draw(st.integers(0, len(line)))
     end = data.draw(st.integers(start, len(line)))
-    middle = data.draw(st.text(max_size=30) | st.sampled_from(["|", "\\", "=", " ", "\\|", " a=", "CEF:0|", "\n"]))
-    holds(LINES, line[:start] + middle + line[end:], received=data.draw(st.integers(0, 2**62)))
+    middle = data.draw(st.text(max_size=30) | st.sampled_from(["|", "\\", "=", " ", "\\|", " a=", "CEF:0|", "LEEF:2.0|", "^", "\t", "\n"]))
+    holds(source, line[:start] + middle + line[end:], received=data.draw(st.integers(0, 2**62)))

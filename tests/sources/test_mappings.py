@@ -9,16 +9,24 @@ from typing import Any
 
 import pytest
 
-from secgraph.extend import Connector, NotAnAlert, Raw, Unusable
+from secgraph.errors import UsageError
+from secgraph.extend import Connector, NotAnAlert, Raw, Told, Unusable
 from secgraph.model.edm import EnumType, Primitive, StructType, load
 from secgraph.sources.cef import CommonEventFormat
+from secgraph.sources.crowdstrike import CrowdStrike
 from secgraph.sources.entra import EntraIdProtection
+from secgraph.sources.falco import Falco
 from secgraph.sources.graph import Graph
 from secgraph.sources.graph_objects import TYPES
+from secgraph.sources.guardduty import GuardDuty
+from secgraph.sources.leef import LogEventExtended
+from secgraph.sources.leef_grammar import by_pattern
 from secgraph.sources.mcas import DefenderForCloudApps
 from secgraph.sources.mde import DefenderForEndpoint
 from secgraph.sources.mdo import DefenderForOffice
+from secgraph.sources.ocsf import Ocsf
 from secgraph.sources.suricata import Suricata
+from secgraph.sources.wazuh import Wazuh
 from secgraph.sources.xdr import DefenderXdr
 
 HERE = Path(__file__).parent
@@ -33,6 +41,12 @@ SOURCES: dict[str, Connector] = {
         DefenderForCloudApps(),
         Suricata(),
         CommonEventFormat(),
+        LogEventExtended(),
+        Falco(),
+        Wazuh(),
+        Ocsf(),
+        CrowdStrike(),
+        GuardDuty(),
     )
 }
 RECEIVED = 17_707_248_000_000_000  # 2026-02-10T12:00:00Z
@@ -167,7 +181,7 @@ REFUSED = [
     ("suricata", {"event_type": "alert", "alert": {"signature": "s"}}, Unusable, "no timestamp"),
     ("cef", 5, Unusable, "not a line"),
     ("cef", "Feb  1 00:00:00 host sshd[1]: session opened", NotAnAlert, "no CEF head"),
-    ("cef", "LEEF:2.0|a|b|c|d|^|src=192.0.2.1", Unusable, "LEEF"),
+    ("cef", "LEEF:2.0|a|b|c|d|^|src=192.0.2.1", Unusable, "source leef"),
     ("cef", "host CEF:zero|a|b|1|2|3|4|", Unusable, "CEF:0|"),
     ("cef", "CEF:0|a|b|1|2", Unusable, "4 of its 7 fields"),
     ("cef", "CEF:0|a|b|1|||5|src=192.0.2.1", Unusable, "no name"),
@@ -177,6 +191,45 @@ REFUSED = [
     ("cef", "CEF:0|MCAS|SIEM_Agent|1|EVENT_CATEGORY_LOGIN|Log on|0|externalId=1", NotAnAlert, "activity"),
     ("cef", HEAD + "SensorDownMonitoringAlert|Sensor down|5|externalId=1011", NotAnAlert, "health"),
     ("cef", HEAD + "BruteForceSecurityAlert|Many failures|5|externalId=2023", Unusable, "cs1"),
+    ("leef", 5, Unusable, "not a line"),
+    ("leef", "CEF:0|a|b|1|2|n|5|", Unusable, "source cef"),
+    ("leef", "LEEF:two|a|b|c|d|", Unusable, "LEEF:2.0|"),
+    ("leef", "LEEF:1.0|a|b|c", Unusable, "4 of its 5 fields"),
+    ("leef", "LEEF:1.0|a|b|c||src=192.0.2.1", Unusable, "no name"),
+    ("leef", "LEEF:2.0|Palo Alto Networks|PAN-OS|11|end||cat=TRAFFIC", NotAnAlert, "log type"),
+    ("leef", "Feb  1 00:00:00 host sshd[1]: session opened", NotAnAlert, "no LEEF head"),
+    ("falco", [], Unusable, "not a JSON object"),
+    ("falco", {"output": "x", "time": "2026-01-01T00:00:00Z"}, Unusable, "no rule"),
+    ("falco", {"rule": "Falco internal: syscall event drop", "priority": "Debug"}, NotAnAlert, "health"),
+    ("wazuh", 5, Unusable, "not a JSON object"),
+    ("wazuh", "Feb  1 00:00:00 host ossec: Alert Level: 3", NotAnAlert, "no JSON object"),
+    ("wazuh", '<132>Feb  1 00:00:00 host ossec: {"rule":', Unusable, "cut off"),
+    ("wazuh", {"wazuh": {"agent": {}}, "@timestamp": "2026-01-01T00:00:00Z"}, Unusable, "Wazuh 5"),
+    ("wazuh", {"full_log": "x", "id": "1.1"}, NotAnAlert, "no rule"),
+    ("wazuh", {"id": "1.1"}, Unusable, "no rule"),
+    ("wazuh", {"rule": {"level": 3, "id": "1"}}, Unusable, "no id"),
+    ("wazuh", {"rule": {"level": 3}, "id": "1.1"}, Unusable, "no description"),
+    ("ocsf", "x", Unusable, "not a JSON object"),
+    ("ocsf", {"title": "t"}, Unusable, "no class_uid"),
+    ("ocsf", {"class_uid": 2002}, NotAnAlert, "Vulnerability Finding"),
+    ("ocsf", {"class_uid": 2003}, NotAnAlert, "Compliance Finding"),
+    ("ocsf", {"class_uid": 4001, "class_name": "Network Activity"}, NotAnAlert, "Network Activity"),
+    ("ocsf", {"class_uid": 2004, "finding_info": {"uid": "1"}}, Unusable, "no title"),
+    ("ocsf", {"class_uid": 2004, "message": "m"}, Unusable, "no uid"),
+    ("ocsf", {"class_uid": 2004, "status_code": "PASS", "metadata": {"product": {"name": "Prowler"}}}, NotAnAlert, "PASS"),
+    ("crowdstrike", [], Unusable, "not a JSON object"),
+    ("crowdstrike", {"id": "1"}, Unusable, "not a record of CrowdStrike"),
+    ("crowdstrike", {"metadata": {"eventType": "IncidentSummaryEvent"}, "event": {}}, NotAnAlert, "an incident"),
+    ("crowdstrike", {"metadata": {"eventType": "UserActivityAuditEvent"}, "event": {}}, NotAnAlert, "what a person did"),
+    ("crowdstrike", {"ExternalApiType": "Event_AuthActivityAuditEvent"}, NotAnAlert, "no detection"),
+    ("crowdstrike", {"metadata": {"eventType": "EppDetectionSummaryEvent"}, "event": {}}, Unusable, "no name"),
+    ("crowdstrike", {"ExternalApiType": "DetectionSummaryEvent", "DetectName": "n"}, Unusable, "nothing identifies it"),
+    ("guardduty", None, Unusable, "not a JSON object"),
+    ("guardduty", {"id": "1"}, Unusable, "not a finding"),
+    ("guardduty", {"Findings": []}, NotAnAlert, "without findings"),
+    ("guardduty", {"detail-type": "EC2 Instance State-change", "detail": {}}, NotAnAlert, "an event"),
+    ("guardduty", {"Type": "Notification", "Message": "Hello"}, NotAnAlert, "no JSON object"),
+    ("guardduty", {"ProductArn": "x/aws/inspector", "ProductName": "Inspector"}, NotAnAlert, "'Inspector'"),
 ]
 
 
@@ -225,3 +278,215 @@ def test_the_id_of_a_suricata_alert_depends_on_what_tells_alerts_apart_and_on_no
     (same,) = drafts(SOURCES["suricata"], record | {"payload": "AAAA", "app_proto": "failed"})
     (other,) = drafts(SOURCES["suricata"], record | {"tx_id": 3})
     assert one["native_id"] == same["native_id"] != other["native_id"]
+
+
+def told(name: str, **options: str) -> Connector:
+    """The source told these options, and the defaults of the others."""
+    source = SOURCES[name]
+    assert isinstance(source, Told)
+    return source.told({one.name: one.default or "" for one in source.options} | options)
+
+
+@pytest.mark.parametrize("name", [name for name, source in SOURCES.items() if isinstance(source, Told)])
+def test_a_source_told_its_defaults_reads_as_one_that_was_told_nothing(name: str) -> None:
+    for path in (case for case in CASES if case.parent.name == name):
+        text = path.read_text("utf-8")
+        for value in text.splitlines() if path.suffix == ".log" else [json.loads(text)]:
+            assert drafts(told(name), value) == drafts(SOURCES[name], value)
+
+
+RULE = {"level": 1, "id": "1"}
+EVE = {"event_type": "alert", "timestamp": "2026-02-07T09:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "value", "member", "expected"),
+    [
+        ("cef", {"zero": "low"}, "CEF:0|a|b|1|2|n|0|", "severity", "low"),
+        ("cef", {"zone": "+01:00"}, "CEF:0|a|b|1|2|n|0|rt=Feb 07 2026 09:00:00", "createdDateTime", "2026-02-07T08:00:00.0000000Z"),
+        ("cef", {"zone": "-05:00"}, "2026-02-07 09:00:00 h CEF:0|a|b|1|2|n|0|", "createdDateTime", "2026-02-07T14:00:00.0000000Z"),
+        ("cef", {"zone": "+01:00"}, "CEF:0|a|b|1|2|n|0|rt=Feb 07 2026 09:00:00 UTC", "createdDateTime", "2026-02-07T09:00:00.0000000Z"),
+        ("cef", {"unique": "Fabrikam"}, "CEF:0|Fabrikam|b|1|2|n|0|externalId=77", "providerAlertId", "77"),
+        ("leef", {"zero": "low"}, "LEEF:1.0|a|b|1|2|sev=0", "severity", "low"),
+        ("leef", {"zone": "+02:00"}, "LEEF:1.0|a|b|1|2|devTime=07.02.2026 09:00\tdevTimeFormat=dd.MM.yyyy HH:mm", "createdDateTime",
+         "2026-02-07T07:00:00.0000000Z"),
+        ("wazuh", {"levels": "0,7,12"}, {"rule": RULE, "id": "1.1"}, "severity", "low"),
+        ("wazuh", {"levels": "0,7,12"}, {"rule": RULE | {"level": 11}, "id": "1.1"}, "severity", "medium"),
+        ("ocsf", {"classes": "2002"}, {"class_uid": 2002, "finding_info": {"uid": "1", "title": "A weakness"}}, "title", "A weakness"),
+        ("suricata", {"signature_severity": "yes"}, EVE | {"alert": {
+            "signature": "s", "severity": 3, "metadata": {"signature_severity": ["Major"]}}}, "severity", "high"),
+        ("suricata", {"signature_severity": "yes"}, EVE | {"alert": {
+            "signature": "s", "severity": 1, "metadata": {"signature_severity": ["Strange"]}}}, "severity", "high"),
+    ],
+)  # fmt: skip
+def test_what_a_source_is_told(name: str, options: dict[str, str], value: Any, member: str, expected: str) -> None:
+    (draft,) = drafts(told(name, **options), value)
+    assert draft["alert"][member] == expected
+
+
+CLIENT = {"client_id": "c", "client_secret": "s"}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("cef", {"zone": "CET"}, "option zone"),
+        ("cef", {"zero": "high"}, "option zero"),
+        ("leef", {"zone": "+25:00"}, "option zone"),
+        ("wazuh", {"levels": "4,7"}, "option levels"),
+        ("wazuh", {"levels": "7,4,12"}, "option levels"),
+        ("wazuh", {"levels": "4,x,12"}, "option levels"),
+        ("wazuh", {"drop_wrapped": "nessus"}, "known: suricata, guardduty"),
+        ("wazuh", {"syslog": "perhaps"}, "yes or no"),
+        ("ocsf", {"classes": "9999"}, "known: 2001"),
+        ("suricata", {"bucket": "-1"}, "option bucket"),
+        ("suricata", {"bucket": "86401"}, "option bucket"),
+        ("suricata", {"signature_severity": "2"}, "yes or no"),
+        ("crowdstrike", {"client_id": "c"}, "go together"),
+        ("crowdstrike", CLIENT | {"url": "http://api.crowdstrike.com"}, "option url"),
+        ("crowdstrike", CLIENT | {"url": "https://api.crowdstrike.com/x"}, "option url"),
+        ("crowdstrike", CLIENT | {"days": "0"}, "option days"),
+        ("crowdstrike", CLIENT | {"write_version": "../v3"}, "no version"),
+    ],
+)
+def test_an_option_that_cannot_be_is_named(name: str, options: dict[str, str], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        told(name, **options)
+
+
+@pytest.mark.parametrize(
+    ("rule", "dropped"),
+    [
+        ({"level": 3, "id": "86601", "groups": ["ids", "suricata"]}, True),
+        ({"level": 3, "id": "86601"}, True),
+        ({"level": 3, "id": "80305", "groups": ["aws_guardduty"]}, False),
+        ({"level": 3, "id": "866"}, False),
+    ],
+)
+def test_wrapped_alerts_are_left_out_where_their_product_is_connected(rule: dict[str, Any], dropped: bool) -> None:
+    record = {"rule": rule, "id": "1.1"}
+    assert drafts(SOURCES["wazuh"], record)
+    if dropped:
+        with pytest.raises(NotAnAlert, match="suricata"):
+            drafts(told("wazuh", drop_wrapped="suricata"), record)
+    else:
+        assert drafts(told("wazuh", drop_wrapped="suricata"), record)
+
+
+def test_lines_of_wazuhs_syslog_output_are_the_alerts_of_its_file() -> None:
+    record = json.loads((HERE / "wazuh" / "failed_logons.json").read_text("utf-8"))
+    lines = told("wazuh", syslog="yes")
+    assert lines.framing == "lines"
+    assert SOURCES["wazuh"].framing == "json"
+    assert drafts(lines, f"<132>Feb  7 10:30:00 siem-1 ossec: {json.dumps(record)}") == drafts(SOURCES["wazuh"], record)
+
+
+def test_alerts_of_suricata_that_repeat_are_versions_of_one_where_it_is_told_so() -> None:
+    source = told("suricata", bucket="60")
+
+    def seen(at: str, **other: Any) -> dict[str, Any]:
+        rule = {"signature_id": 7, "signature": "s", "severity": 2}
+        ends = {"src_ip": "192.0.2.1", "dest_ip": "192.0.2.2"}
+        (draft,) = drafts(source, {"event_type": "alert", "timestamp": at, "flow_id": 1, "alert": rule} | ends | other)
+        return draft
+
+    one = seen("2026-02-07T09:00:01.000000+0000")
+    later = seen("2026-02-07T09:00:59.000000+0000", flow_id=2, src_port=4)
+    assert one["native_id"] == later["native_id"]
+    assert one["updated"] < later["updated"]
+    assert seen("2026-02-07T09:01:01.000000+0000")["native_id"] != one["native_id"]
+    assert seen("2026-02-07T09:00:01.000000+0000", dest_ip="192.0.2.9")["native_id"] != one["native_id"]
+
+
+def test_a_finding_is_one_alert_by_whichever_road_it_came() -> None:
+    (native,) = drafts(SOURCES["guardduty"], json.loads((HERE / "guardduty" / "outbound.json").read_text("utf-8")))
+    product = {"name": "GuardDuty", "vendor_name": "Amazon"}
+    info = {"uid": native["native_id"], "title": "t"}
+    (passed_on,) = drafts(SOURCES["ocsf"], {"class_uid": 2004, "finding_info": info, "metadata": {"product": product}})
+    for name in ("product", "native_id", "prefixes"):
+        assert native[name] == passed_on[name]
+
+
+@pytest.mark.parametrize(
+    ("number", "severity"),
+    [
+        (1, "low"), (3.9, "low"), (4, "medium"), ("6.9", "medium"), (7, "high"), (8.9, "high"), (10, "high"),
+        (0, "unknown"), (11, "unknown"), ("x", "unknown"),
+    ],
+)  # fmt: skip
+def test_severities_of_guardduty(number: Any, severity: str) -> None:
+    (draft,) = drafts(SOURCES["guardduty"], {"id": "1", "type": "Recon:EC2/Portscan", "severity": number, "service": {}})
+    assert draft["alert"]["severity"] == severity
+
+
+@pytest.mark.parametrize(
+    ("kind", "members", "severity"),
+    [
+        ("DetectionSummaryEvent", {"Severity": 1, "SeverityName": "High"}, "informational"),
+        ("DetectionSummaryEvent", {"Severity": 5}, "high"),
+        ("DetectionSummaryEvent", {"Severity": 70}, "unknown"),
+        ("EppDetectionSummaryEvent", {"Severity": 19}, "informational"),
+        ("MobileDetectionSummaryEvent", {"Severity": 39}, "low"),
+        ("IdpDetectionSummaryEvent", {"Severity": 40}, "medium"),
+        ("XdrDetectionSummaryEvent", {"Severity": 60}, "high"),
+        ("XdrDetectionSummaryEvent", {"Severity": 10, "SeverityName": "Critical"}, "high"),
+        ("XdrDetectionSummaryEvent", {}, "unknown"),
+    ],
+)
+def test_severities_of_crowdstrike(kind: str, members: dict[str, Any], severity: str) -> None:
+    event = {"Name": "n", "CompositeId": "c:ind:1", **members}
+    (draft,) = drafts(SOURCES["crowdstrike"], {"metadata": {"eventType": kind}, "event": event})
+    assert draft["alert"]["severity"] == severity
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "classification"),
+    [
+        ("new", "new", "unknown"), ("reopened", "new", "unknown"), ("in_progress", "inProgress", "unknown"),
+        ("true_positive", "resolved", "truePositive"), ("false_positive", "resolved", "falsePositive"),
+        ("ignored", "resolved", "unknown"), ("closed", "resolved", "unknown"),
+    ],
+)  # fmt: skip
+def test_states_of_crowdstrike(word: str, status: str, classification: str) -> None:
+    (draft,) = drafts(SOURCES["crowdstrike"], {"composite_id": "c:ind:1", "name": "n", "status": word})
+    assert (draft["alert"]["status"], draft["alert"]["classification"]) == (status, classification)
+
+
+@pytest.mark.parametrize(
+    ("members", "status", "classification", "determination"),
+    [
+        ({"status_id": 1}, "new", "unknown", "unknown"),
+        ({"status_id": 2, "verdict_id": 2}, "inProgress", "truePositive", "unknown"),
+        ({"status_id": 3, "verdict_id": 1}, "resolved", "falsePositive", "unknown"),
+        ({"status_id": 6, "verdict_id": 5}, "resolved", "informationalExpectedActivity", "unknown"),
+        ({"activity_id": 3, "verdict_id": 6}, "resolved", "informationalExpectedActivity", "securityTesting"),
+        ({"status": "Archived", "verdict_id": 7}, "resolved", "unknown", "notEnoughDataToValidate"),
+        ({"verdict_id": 8}, "new", "truePositive", "unknown"),
+    ],
+)
+def test_states_and_verdicts_of_ocsf(
+    members: dict[str, Any], status: str, classification: str, determination: str
+) -> None:
+    (draft,) = drafts(SOURCES["ocsf"], {"class_uid": 2004, "finding_info": {"uid": "1", "title": "t"}, **members})
+    found = draft["alert"]
+    assert (found["status"], found["classification"], found["determination"]) == (status, classification, determination)
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "read"),
+    [
+        ("Feb 07 2026 09:00:00.250 CET", "MMM dd yyyy HH:mm:ss.SSS z", "2026-02-07T09:00:00.250+01:00"),
+        ("2026-02-07T09:00:00+0530", "yyyy-MM-dd'T'HH:mm:ssZ", "2026-02-07T09:00:00+05:30"),
+        ("7/2/26 12:04:03 am", "d/M/yy h:mm:ss a", "2026-02-07T00:04:03Z"),
+        ("Sat, 7 Feb 2026 21:04 GMT+02:00", "EEE, d MMM yyyy HH:mm z", "2026-02-07T21:04:00+02:00"),
+        ("o'clock 2026-02-07", "'o''clock' yyyy-MM-dd", "2026-02-07T00:00:00Z"),
+        ("2026-02-07", "yyyy-MM-dd QQ", None),
+        ("07 Feb 09:00", "dd MMM HH:mm", None),
+        ("2026-02-07 2026", "yyyy-MM-dd yyyy", None),
+        ("7 Xyz 2026", "d MMM yyyy", None),
+        ("2026-02-07 09:00 QQQ", "yyyy-MM-dd HH:mm z", None),
+        ("x", "(((((", None),
+    ],
+)
+def test_times_by_a_pattern_of_java(text: str, pattern: str, read: str | None) -> None:
+    assert by_pattern(text, pattern, "Z") == read

@@ -18,6 +18,21 @@ from secgraph.extend.draft import (
     Unwraps,
 )
 from secgraph.extend.loading import source, sources
+from secgraph.extend.pieces import (
+    account,
+    address,
+    digest,
+    file_at,
+    names,
+    objects,
+    part,
+    pascal,
+    present,
+    shown,
+    tactic,
+    texts,
+    yes,
+)
 from secgraph.extend.powers import (
     CallFailed,
     ClientCredentials,
@@ -39,8 +54,9 @@ from secgraph.extend.pulling import SINCE, Mark, span
 from secgraph.extend.reading import evidence, instant_of, integer, moment, techniques, text
 
 __all__ = [
-    "SINCE", "AlertDraft", "CallFailed", "ClientCredentials", "Connector", "Draft", "Framing", "Headers", "Mark", "NotAnAlert",
-    "ObjectDraft", "Option", "Options", "OutcomeUnknown", "Place", "Pulled", "Pulls", "Raw", "Reach", "Record", "Reply", "Told",
-    "Unusable", "Unwraps", "Web", "WritesBack", "Written", "evidence", "instant_of", "integer", "moment", "source", "sources",
-    "span", "techniques", "text",
+    "SINCE", "AlertDraft", "CallFailed", "ClientCredentials", "Connector", "Draft", "Framing", "Headers", "Mark",
+    "NotAnAlert", "ObjectDraft", "Option", "Options", "OutcomeUnknown", "Place", "Pulled", "Pulls", "Raw", "Reach", "Record",
+    "Reply", "Told", "Unusable", "Unwraps", "Web", "WritesBack", "Written", "account", "address", "digest", "evidence",
+    "file_at", "instant_of", "integer", "moment", "names", "objects", "part", "pascal", "present", "shown", "source",
+    "sources", "span", "tactic", "techniques", "text", "texts", "yes",
 ]  # fmt: skip

@@ -45,7 +45,7 @@ def take_apart(line: str) -> Event:
     head = HEAD.search(line) or LOST_HEAD.search(line)
     if head is None:
         if "LEEF:" in line:
-            raise Unusable("a LEEF line: this source reads CEF")
+            raise Unusable("a LEEF line: this source reads CEF, send it to the source leef")
         if "CEF:" in line:
             raise Unusable("CEF: is not followed by a version and a bar, as in CEF:0|")
         raise NotAnAlert("no CEF head in the line: not an alert")
@@ -107,6 +107,7 @@ def _prose_meaning(escape: re.Match[str]) -> str:
 
 DAY = 86_400 * 10_000_000
 NO_ZONE = "a time without a zone is taken as UTC"
+OFFSET = re.compile(r"Z|[+-](?:0\d|1[0-4]):[0-5]\d", re.IGNORECASE | re.ASCII)
 ZONES = {
     "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "SGT": 8,
     "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6,
@@ -140,18 +141,20 @@ class Time(NamedTuple):
         return moment(self.value)
 
 
-def read_time(text: str, received: int) -> Time | None:
+def read_time(text: str, received: int, local: str = "Z") -> Time | None:
     """The first time in a text: a Unix time, ISO 8601, or the month by name, with or without year and zone.
 
-    A time without a year means the year that puts it not more than a day after its reception.
+    A time without a year means the year that puts it not more than a day after its reception; `local` is the offset of one
+    without a zone.
     """
     if EPOCH.fullmatch(text):
         instant = instant_of(int(text))
         return None if instant is None else Time(int(text), instant, guessed=False)
     found = ISO.search(text)
     if found is not None:
-        instant = instant_of(found[0])
-        return None if instant is None else Time(found[0], instant, guessed=found[1] is None)
+        value = found[0] if found[1] is not None else f"{found[0]}{local}"
+        instant = instant_of(value)
+        return None if instant is None else Time(value, instant, guessed=found[1] is None)
     found = NAMED.search(text)
     if found is None:
         return None
@@ -159,7 +162,7 @@ def read_time(text: str, received: int) -> Time | None:
     if zone:
         hours = ZONES[zone.upper()]
         offset = f"{'-' if hours < 0 else '+'}{abs(hours):02}:00"
-    rest = f"-{MONTHS.index(month.lower()) + 1:02}-{int(day):02}T{clock}{fraction}{offset or 'Z'}"
+    rest = f"-{MONTHS.index(month.lower()) + 1:02}-{int(day):02}T{clock}{fraction}{offset or local}"
     for candidate in [int(year)] if year else _years(received):
         value = f"{candidate:04}{rest}"
         instant = instant_of(value)

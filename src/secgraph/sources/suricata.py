@@ -8,10 +8,13 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from secgraph.errors import UsageError
 from secgraph.extend import (
     AlertDraft,
     Framing,
     NotAnAlert,
+    Option,
+    Options,
     Raw,
     Record,
     Unusable,
@@ -19,8 +22,10 @@ from secgraph.extend import (
     instant_of,
     integer,
     moment,
+    part,
     techniques,
     text,
+    yes,
 )
 
 SEVERITIES = {1: "high", 2: "medium", 3: "low"}
@@ -31,6 +36,12 @@ PROTOCOLS = {"TCP": "tcp", "UDP": "udp", "tcp": "tcp", "udp": "udp"}
 IP = "#microsoft.graph.security.ipEvidence"
 CONNECTION = "#microsoft.graph.security.networkConnectionEvidence"
 URL = "#microsoft.graph.security.urlEvidence"
+SIGNATURE_SEVERITIES = {
+    "critical": "high", "major": "high", "minor": "low", "informational": "informational", "low": "low", "medium": "medium",
+    "high": "high",
+}  # fmt: skip
+"""What the metadata of a rule says of its gravity, in two vocabularies of rule authors."""
+
 SERVERS = re.compile(r"server|mail|web|sql", re.IGNORECASE)
 WORDS = re.compile(r"[A-Za-z]+")
 RULE_SHOWN = (("severity", "nativeSeverity"), ("category", "classification"), ("action", "action"))
@@ -39,16 +50,12 @@ DETAILS_SHOWN = ("signature_severity", "attack_target", "cve")
 USUAL_TIME = "2026-01-31T09:00:00.000000+0000"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-NOTHING: Record = {}
+SECOND = 10_000_000
+LONGEST_BUCKET = 86_400
 MOST = 10
 """Most files, names or recipients of one record that become evidence."""
 ROOM = 1000
 """Most characters of native members shown, so that the limit of 2 KiB is not reached with ordinary text."""
-
-
-def part(value: Any) -> Record:
-    """The object; an empty one for anything else."""
-    return value if isinstance(value, dict) else NOTHING
 
 
 def several(value: Any) -> list[Any]:
@@ -66,6 +73,22 @@ class Suricata:
 
     name = "suricata"
     framing: Framing = "json"
+    options = (
+        Option("signature_severity", "yes: signature_severity of a rule's metadata goes before its priority", "no"),
+        Option("bucket", "seconds in which one signature between the same two addresses is one alert; 0: each is its own", "0"),
+    )
+
+    def __init__(self, *, by_signature: bool = False, bucket: int = 0) -> None:
+        self._by_signature = by_signature
+        self._bucket = bucket * SECOND
+
+    def told(self, options: Options) -> Suricata:
+        """The same with the severity of the rule's author, or with alerts that repeat put together."""
+        bucket = options["bucket"].strip()
+        if not (bucket.isascii() and bucket.isdigit() and len(bucket) < 7 and int(bucket) <= LONGEST_BUCKET):
+            raise UsageError(f"The option bucket is '{bucket[:20]}': give whole seconds from 0 to {LONGEST_BUCKET}.")
+        by_signature = yes("signature_severity", options["signature_severity"])
+        return Suricata(by_signature=by_signature, bucket=int(bucket))
 
     def normalise(self, raw: Raw) -> Iterable[AlertDraft]:
         """The alert of one EVE record."""
@@ -94,10 +117,17 @@ class Suricata:
             created = moment(raw.received / 1e7)
             notes = ("no time of its own: the time of receipt is used",)
         details = part(rule.get("metadata"))
+        severity = _severity(rule.get("severity"))
+        if self._by_signature and (said := first(details.get("signature_severity"))) is not None:
+            severity = SIGNATURE_SEVERITIES.get(said.casefold(), severity)
         alert: Record = {
-            "providerAlertId": _native_id(record, gid, sid),
+            "providerAlertId": (
+                _bucket_id(record, gid, sid, updated // self._bucket)
+                if self._bucket and updated is not None
+                else _native_id(record, gid, sid)
+            ),
             "title": title,
-            "severity": _severity(rule.get("severity")),
+            "severity": severity,
             "status": "new",
             "serviceSource": "unknown",
             "detectionSource": "unknown",
@@ -149,6 +179,16 @@ def _native_id(record: Record, gid: str, sid: str | None) -> str:
     get = record.get
     named = (get("host"), get("in_iface"), get("flow_id"), gid, sid, get("timestamp"), get("tx_id"))
     joined = "\x1f".join([one if isinstance(one, str) else text(one) or "" for one in named])
+    return sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _bucket_id(record: Record, gid: str, sid: str | None, bucket: int) -> str:
+    """The same for all alerts of one signature between two addresses in a stretch of time: each later one is a newer version of
+    the first, and widens its span.
+    """
+    get = record.get
+    named = (get("host"), get("in_iface"), gid, sid, get("src_ip"), get("dest_ip"), bucket)
+    joined = "\x1f".join([text(one) or "" for one in named])
     return sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -1,0 +1,191 @@
+"""What the output fields of a Falco event name: processes, files, connections, containers, pods, cloud resources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from secgraph.extend import Record, account, address, evidence, file_at, integer, present, text
+
+KIND = "#microsoft.graph.security."
+PROTOCOLS = {"tcp": "tcp", "udp": "udp"}
+SERVICE_ACCOUNT = "system:serviceaccount:"
+HOST = frozenset({"host"})
+"""What the id of a container is where the event is of none."""
+
+LONGEST_PAIR = 200
+"""Characters of `address:port->address:port`; a longer name is that of a file."""
+
+
+def evidence_of(fields: Record, host: str | None, created: str | None) -> list[Record]:
+    """The evidence of one event; `fields` are those that it has."""
+    found: list[Record] = []
+    if host is not None:
+        found.append({"@odata.type": f"{KIND}deviceEvidence", "createdDateTime": created, "hostName": host})
+    if not fields:
+        return found
+    get = fields.get
+    user = text(get("user.name"))
+    if "proc.name" in fields or "proc.cmdline" in fields or "proc.exepath" in fields:
+        found.append(_process(fields, user, created))
+    if user is not None:
+        found.append({"@odata.type": f"{KIND}userEvidence", "createdDateTime": created, "userAccount": account(user)})
+    _add_traffic(found, fields, created)
+    if "container.id" in fields or "container.image.repository" in fields or "k8s.ns.name" in fields:
+        _add_container(found, fields, created)
+    if any(name in fields for name in ("ka.user.name", "ka.target.name", "ka.target.namespace")):
+        _add_cluster(found, fields, created)
+    if "gcp.user" in fields or "gcp.callerIP" in fields or "gcp.projectId" in fields:
+        _add_google(found, fields, created)
+    if any(name in fields for name in ("ct.user", "ct.srcip", "ct.user.accountid", "s3.bucket", "ct.request.bucket")):
+        _add_amazon(found, fields, created)
+    return found
+
+
+def _process(fields: Record, user: str | None, created: str | None) -> Record:
+    get = fields.get
+    made: Record = {"@odata.type": f"{KIND}processEvidence", "createdDateTime": created}
+    if (number := integer(get("proc.pid"))) is not None:
+        made["processId"] = number
+    if (command := text(get("proc.cmdline"))) is not None:
+        made["processCommandLine"] = command
+    path, name = text(get("proc.exepath")), text(get("proc.name"))
+    if path or name:
+        made["imageFile"] = file_at(path or name)
+    if (parent := integer(get("proc.ppid"))) is not None:
+        made["parentProcessId"] = parent
+    path, name = text(get("proc.pexepath")), text(get("proc.pname"))
+    if path or name:
+        made["parentProcessImageFile"] = file_at(path or name)
+    if user is not None:
+        made["userAccount"] = account(user)
+    return made
+
+
+def _add_traffic(found: list[Record], fields: Record, created: str | None) -> None:
+    """The file, or the two ends of the connection; in Falco's words the client comes first."""
+    get = fields.get
+    name = text(get("fd.name"))
+    ends: tuple[Any, Any, Any, Any] = (get("fd.cip"), get("fd.cport"), get("fd.sip"), get("fd.sport"))
+    if name is not None:
+        if "->" in name and len(name) <= LONGEST_PAIR:
+            left, _, right = name.partition("->")
+            here, _, from_port = left.rpartition(":")
+            there, _, to_port = right.rpartition(":")
+            ends = (here.strip("[]"), from_port, there.strip("[]"), to_port)
+        elif name.startswith("/"):
+            found.append(evidence("file", created, fileDetails=file_at(name), detectionStatus="detected"))
+    elif get("fd.sip") is None and (rest := get("fd.rip")) is not None:
+        ends = (get("fd.lip"), get("fd.lport"), rest, get("fd.rport"))
+    source, destination = address(ends[0]), address(ends[2])
+    if source is not None:
+        found.append(evidence("ip", created, ipAddress=source, roles=["source"]))
+    if destination is not None:
+        found.append(evidence("ip", created, ipAddress=destination, roles=["destination"]))
+    if source is not None and destination is not None:
+        found.append(
+            evidence(
+                "networkConnection",
+                created,
+                sourceAddress=evidence("ip", created, ipAddress=source),
+                sourcePort=integer(ends[1]),
+                destinationAddress=evidence("ip", created, ipAddress=destination),
+                destinationPort=integer(ends[3]),
+                protocol=PROTOCOLS.get(text(get("fd.l4proto")) or text(get("fd.proto")) or ""),
+            )
+        )
+
+
+def _add_container(found: list[Record], fields: Record, created: str | None) -> None:
+    get = fields.get
+    namespace, name = text(get("k8s.ns.name")), text(get("k8s.pod.name"))
+    pod = None
+    if name is not None:
+        pod = evidence("kubernetesPod", created, name=name, namespace=_namespace(namespace, created))
+    identity = text(get("container.id"))
+    repository, tag = text(get("container.image.repository")), text(get("container.image.tag"))
+    image = None
+    if repository is not None:
+        by_digest = text(get("container.image.digest"))
+        exact = None if by_digest is None else evidence("containerImage", created, imageId=by_digest)
+        image = evidence(
+            "containerImage", created, imageId=repository if tag is None else f"{repository}:{tag}", digestImage=exact
+        )
+    if identity is not None and identity not in HOST:
+        title = text(get("container.name"))
+        found.append(evidence("container", created, containerId=identity, name=title, image=image, pod=pod))
+    if image is not None:
+        found.append(image)
+    if pod is not None:
+        found.append(pod)
+    elif (alone := _namespace(namespace, created)) is not None:
+        found.append(alone)
+
+
+def _namespace(name: str | None, created: str | None) -> Record | None:
+    return None if name is None else evidence("kubernetesNamespace", created, name=name)
+
+
+def _add_cluster(found: list[Record], fields: Record, created: str | None) -> None:
+    """What the audit log of Kubernetes names: who asked, and what for."""
+    get = fields.get
+    user = text(get("ka.user.name"))
+    if user is not None:
+        if user.startswith(SERVICE_ACCOUNT):
+            space, _, name = user.removeprefix(SERVICE_ACCOUNT).partition(":")
+            within = _namespace(space or None, created)
+            found.append(evidence("kubernetesServiceAccount", created, name=name or space, namespace=within))
+        else:
+            found.append(evidence("user", created, userAccount=account(user)))
+    sender = text(get("ka.sourceips")) or ""
+    if (source := address(sender.strip("[]() ").partition(",")[0].strip())) is not None:
+        found.append(evidence("ip", created, ipAddress=source, roles=["source"]))
+    resource, target = text(get("ka.target.resource")), text(get("ka.target.name"))
+    space_name = text(get("ka.target.namespace"))
+    namespace = _namespace(space_name, created)
+    if resource == "pods" and target is not None:
+        found.append(evidence("kubernetesPod", created, name=target, namespace=namespace))
+    elif resource == "namespaces" and target is not None:
+        found.append(evidence("kubernetesNamespace", created, name=target))
+    elif namespace is not None:
+        found.append(namespace)
+
+
+def _add_google(found: list[Record], fields: Record, created: str | None) -> None:
+    get = fields.get
+    if (user := text(get("gcp.user"))) is not None:
+        found.append(evidence("user", created, userAccount=account(user)))
+    if (caller := address(get("gcp.callerIP"))) is not None:
+        found.append(evidence("ip", created, ipAddress=caller, roles=["source"]))
+    bucket = text(get("gcp.storage.bucket"))
+    named = present(
+        projectId=text(get("gcp.projectId")),
+        resourceName=bucket or text(get("gcp.resourceName")),
+        resourceType="storage.bucket" if bucket else text(get("gcp.resourceType")),
+        location=text(get("gcp.location")),
+    )
+    if named is not None:
+        found.append(evidence("googleCloudResource", created, **named))
+
+
+def _add_amazon(found: list[Record], fields: Record, created: str | None) -> None:
+    get = fields.get
+    if (user := text(get("ct.user"))) is not None:
+        found.append(evidence("user", created, userAccount=account(user)))
+    if (caller := address(get("ct.srcip"))) is not None:
+        found.append(evidence("ip", created, ipAddress=caller, roles=["source"]))
+    owner = text(get("ct.user.accountid")) or text(get("ct.recipientaccountid"))
+    bucket = text(get("s3.bucket")) or text(get("ct.request.bucket"))
+    if bucket is not None:
+        found.append(
+            evidence(
+                "amazonResource",
+                created,
+                amazonAccountId=owner,
+                amazonResourceId=f"arn:aws:s3:::{bucket}",
+                resourceName=bucket,
+                resourceType="AwsS3Bucket",
+            )
+        )
+    elif (who := text(get("ct.user.arn"))) is not None:
+        name = who.rpartition("/")[2]
+        found.append(evidence("amazonResource", created, amazonAccountId=owner, amazonResourceId=who, resourceName=name))
