@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ from secgraph.extend import (
     part,
     text,
 )
-from secgraph.sources.crowdstrike_words import STATUSES, ticks, wire
+from secgraph.sources.crowdstrike_words import STATUSES, ticks, wire, wire_of
 
 SECOND = 10_000_000
 PAGE = 500
@@ -103,31 +104,48 @@ def access(options: Options) -> Access | None:
 
 
 async def pull(web: Web, told: Access, place: Place, now: int) -> AsyncIterator[Pulled]:
-    """Alerts in the order of their change.
+    """Alerts that changed since the place, in the order in which they were made.
 
-    Each page begins where the one before ended and not at an offset: an alert that changes meanwhile moves to the end, and
-    would take one across the border of two pages with it. Only alerts of one instant are paged by offset.
+    That order does not move: one that changes meanwhile stays where it stands, while in the order of changes it would take
+    another across the border of two pages with it. What changed behind the page that was read is left to the next pull, so the
+    place goes no further than the product's clock stood at when this one began.
     """
     start = ticks(place.get("updated"))
     since = now - told.days * 86_400 * SECOND if start is None else start - OVERLAP
-    highest, offset = since, 0
+    changed = f"updated_timestamp:>='{_stamp(since)}'"
+    highest, began = start or since, now
+    made, offset, first = 0, 0, True
     while True:
-        filtered = f"updated_timestamp:>='{_stamp(since)}'"
-        asked = {"filter": filtered, "sort": "updated_timestamp|asc", "limit": str(PAGE), "offset": str(offset)}
-        ids = _listed(await web.call("GET", told.query, params=asked))
-        if not ids:
-            break
-        records = await _entities(web, told, ids)
-        seen = [at for record in records if (at := ticks(_peek(record))) is not None]
-        top = max(seen, default=since)
-        highest = max(highest, top)
-        yield Pulled(records)
+        asked = {
+            "filter": f"{changed}+created_timestamp:>='{_stamp(made)}'" if made else changed,
+            "sort": "created_timestamp|asc",
+            "limit": str(PAGE),
+            "offset": str(offset),
+        }
+        reply = await web.call("GET", told.query, params=asked)
+        ids = _listed(reply)
+        if first:
+            began, first = _clock(reply, now), False
+        if ids:
+            records = await _entities(web, told, ids)
+            stamps = [_stamps(record) for record in records]
+            highest = max(highest, *(updated for updated, _ in stamps), 0)
+            yield Pulled(records)
         if len(ids) < PAGE:
             break
-        since, offset = (top, 0) if top // SECOND > since // SECOND else (since, offset + PAGE)
+        top = max((created for _, created in stamps), default=made)
+        made, offset = (top, 0) if top // SECOND > made // SECOND else (made, offset + PAGE)
         if offset + PAGE > DEEPEST:
-            raise CallFailed(f"more than {DEEPEST} alerts changed in one second, which its API cannot page through")
-    yield Pulled((), {"updated": wire(max(highest, start or 0))})
+            raise CallFailed(f"more than {DEEPEST} alerts were made in one second, which its API cannot page through")
+    yield Pulled((), {"updated": wire_of(max(min(highest, began), start or 0))})
+
+
+def _clock(reply: Reply, now: int) -> int:
+    """The product's own clock, which its answer is dated by; ours where it is not."""
+    try:
+        return int(parsedate_to_datetime(reply.headers.get("date", "")).timestamp()) * SECOND
+    except (ValueError, TypeError, OverflowError):
+        return now
 
 
 def _stamp(instant: int) -> str:
@@ -158,13 +176,19 @@ def _resources(reply: Reply) -> list[msgspec.Raw]:
 
 class _Stamped(msgspec.Struct):
     updated_timestamp: Any = None
+    created_timestamp: Any = None
 
 
-def _peek(record: bytes) -> Any:
+_stamped = msgspec.json.Decoder(_Stamped)
+
+
+def _stamps(record: bytes) -> tuple[int, int]:
+    """When an alert was changed, and when it was made; 0 for what it does not say."""
     try:
-        return msgspec.json.decode(record, type=_Stamped).updated_timestamp
+        found = _stamped.decode(record)
     except (msgspec.DecodeError, RecursionError):
-        return None
+        return 0, 0
+    return ticks(found.updated_timestamp) or 0, ticks(found.created_timestamp) or 0
 
 
 # --- carrying changes back --------------------------------------------------------------------------------------------

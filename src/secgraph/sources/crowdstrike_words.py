@@ -89,7 +89,10 @@ def ticks(value: Any) -> int | None:
 def wire(value: Any) -> str | None:
     """The same in wire form."""
     found = ticks(value)
-    if found is None:
-        return None
-    seconds = moment(found // 10_000_000)
-    return None if seconds is None else f"{seconds[:20]}{found % 10_000_000:07}Z"
+    return None if found is None else wire_of(found)
+
+
+def wire_of(instant: int) -> str | None:
+    """An instant of ticks in wire form."""
+    seconds = moment(instant // 10_000_000)
+    return None if seconds is None else f"{seconds[:20]}{instant % 10_000_000:07}Z"
