@@ -12,7 +12,12 @@ INBOUND = 1
 LARGEST_PROCESS = 2**32
 """Beyond it a ProcessId is Falcon's own number of the process, not that of the operating system."""
 
-STOPPED = ("ProcessBlocked", "OperationBlocked", "FsOperationBlocked", "RegistryOperationBlocked", "KillProcess", "KillParent")
+STOPPED = (
+    "ProcessBlocked", "process_blocked", "OperationBlocked", "operation_blocked", "FsOperationBlocked", "fs_operation_blocked",
+    "RegistryOperationBlocked", "registry_operation_blocked", "KillProcess", "kill_process", "KillParent", "kill_parent",
+)  # fmt: skip
+"""Flags by which Falcon stopped something, as the stream and as the API spells them."""
+
 LONGEST_FLAGS = 10_000
 
 
@@ -25,14 +30,10 @@ def disposition(event: Record) -> str | None:
         except (ValueError, RecursionError):
             flags = None
     flags = part(flags)
-    if any(flags.get(name) is True or flags.get(_snake(name)) is True for name in STOPPED):
+    if any([flags.get(name) is True for name in STOPPED]):  # noqa: C419 -- a third of the time of a generator
         return "prevented"
     said = text(event.get("PatternDispositionDescription")) or ""
     return "prevented" if said.startswith("Prevention") else None
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
 
 
 def evidence_of(event: Record, stopped: str | None, created: str | None) -> list[Record]:

@@ -1,0 +1,1 @@
+"""How fast each source reads, beside decoding the same records; run by `scripts/bench sources`."""

@@ -1,0 +1,103 @@
+"""Each source beside decoding the same records in the same run: a table of ratios, and the goals that are met or missed."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from bench.sources.records import MAKERS
+from secgraph.extend import Connector, Raw, source
+from secgraph.ingest.split import pieces
+
+RECEIVED = 17_707_248_000_000_000
+GOAL_JSON, GOAL_LINES = 0.15, 0.05
+"""The speed of a source where decoding its records, or splitting its lines as the server does, has 1."""
+
+MANY, RUNS = 2000, 7
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a source does in a microsecond, beside what it is held against."""
+
+    name: str
+    beside: float
+    reading: float
+    goal: float
+
+    @property
+    def ratio(self) -> float:
+        """The speed of the source where that of the other is 1."""
+        return self.beside / self.reading
+
+
+def measured(name: str, many: int, runs: int, seed: int = 1) -> Row:
+    """Microseconds a record, of the median run; both sides take turns."""
+    chance = random.Random(seed)  # noqa: S311 -- the same records in every run
+    made = [MAKERS[name](chance) for _ in range(many)]
+    connector = source(name)
+    lines = connector.framing == "lines"
+    data = [one.encode() if isinstance(one, str) else msgspec.json.encode(one) for one in made]
+    whole = b"\n".join(data)
+    raws = [Raw(number, one, value, RECEIVED) for number, (one, value) in enumerate(zip(data, made, strict=True), 1)]
+
+    def decode() -> None:
+        for one in data:
+            msgspec.json.decode(one)
+
+    def split() -> None:
+        for _ in pieces(io.BytesIO(whole), connector, RECEIVED):
+            pass
+
+    def read() -> None:
+        _read(connector, raws)
+
+    beside: list[float] = []
+    reading: list[float] = []
+    for _ in range(runs):
+        beside.append(_timed(split if lines else decode) / many)
+        reading.append(_timed(read) / many)
+    return Row(name, median(beside) * 1e6, median(reading) * 1e6, GOAL_LINES if lines else GOAL_JSON)
+
+
+def _read(connector: Connector, raws: Sequence[Raw]) -> None:
+    for raw in raws:
+        for _ in connector.normalise(raw):
+            pass
+
+
+def _timed(work: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as Markdown."""
+    lines = ["| source | decoding or splitting, µs | reading, µs | ratio | goal | |", "|---|---:|---:|---:|---:|---|"]
+    for row in rows:
+        word = "met" if row.ratio >= row.goal else "missed"
+        lines.append(f"| {row.name} | {row.beside:.2f} | {row.reading:.2f} | {row.ratio:.3f} | {row.goal} | {word} |")
+    return "\n".join(lines)
+
+
+def main(words: Sequence[str]) -> int:
+    """Measures and prints; 0 whatever the ratios are."""
+    found = argparse.ArgumentParser(prog="scripts/bench sources", description=__doc__)
+    found.add_argument("--only", metavar="NAME[,NAME]", help=f"measure only these: {', '.join(MAKERS)}")
+    found.add_argument("--short", action="store_true", help="few records, one run: whether it works")
+    given = found.parse_args(words)
+    names = given.only.split(",") if given.only else list(MAKERS)
+    if unknown := sorted(set(names) - MAKERS.keys()):
+        found.error(f"there is no {', '.join(unknown)}; known: {', '.join(MAKERS)}")
+    many, runs = (50, 1) if given.short else (MANY, RUNS)
+    print(table([measured(name, many, runs) for name in names]))
+    return 0
