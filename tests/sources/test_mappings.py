@@ -490,3 +490,21 @@ def test_states_and_verdicts_of_ocsf(
 )
 def test_times_by_a_pattern_of_java(text: str, pattern: str, read: str | None) -> None:
     assert by_pattern(text, pattern, "Z") == read
+
+
+@pytest.mark.parametrize(
+    ("stamp", "fields", "created"),
+    [
+        ("2026-01-31T09:00:00.123456789Z", {}, "2026-01-31T09:00:00.1234567Z"),
+        ("2026-01-31 09:00:00.123456789Z", {}, "2026-01-31T09:00:00.1234567Z"),
+        ("2026-01-31T09:00:00.12345678xZ", {}, "2026-02-10T12:00:00.0000000Z"),
+        ("2026-13-31T09:00:00.123456789Z", {"evt.time": 1770462000000000199}, "2026-02-07T11:00:00.0000001Z"),
+        ("2026-01-31T10:00:00+0100", {}, "2026-01-31T09:00:00.0000000Z"),
+        (None, {"evt.time": "1770462000000000199"}, "2026-02-07T11:00:00.0000001Z"),
+        (None, {"evt.time": "<NA>", "evt.time.iso8601": "2026-02-07T11:00:00.5+0000"}, "2026-02-07T11:00:00.5000000Z"),
+        (None, {"evt.time": 2**63}, "2026-02-10T12:00:00.0000000Z"),
+    ],
+)
+def test_times_of_falco(stamp: Any, fields: dict[str, Any], created: str) -> None:
+    (draft,) = drafts(SOURCES["falco"], {"rule": "r", "time": stamp, "output_fields": fields})
+    assert draft["alert"]["createdDateTime"] == created

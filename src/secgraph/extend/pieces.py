@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from secgraph.errors import UsageError
@@ -67,7 +68,7 @@ def shown(named: Iterable[tuple[str, Any]]) -> Record:
     found: Record = {}
     room = ROOM
     for name, value in named:
-        words = text(value)
+        words = text(value) if value is not None else None
         if words is not None and name not in found and (size := len(name) + len(words)) <= room:
             found[name] = words
             room -= size
@@ -82,8 +83,12 @@ def tactic(word: Any) -> str | None:
 def pascal(words: Any) -> str | None:
     """Words as one: `Machine Learning` is `MachineLearning`. None for a text without any."""
     found = text(words)
-    joined = "".join([word[:1].upper() + word[1:] for word in _WORDS.findall(found[:200])]) if found else ""
-    return joined or None
+    return None if found is None else _joined(found[:200])
+
+
+@lru_cache(1024)
+def _joined(words: str) -> str | None:
+    return "".join([word[:1].upper() + word[1:] for word in _WORDS.findall(words)]) or None
 
 
 def address(value: Any) -> str | None:
@@ -95,7 +100,7 @@ def address(value: Any) -> str | None:
 
 def digest(value: Any) -> Record:
     """A hash under the name that its length tells; nothing for a text that is none."""
-    if isinstance(value, str) and len(value) in HASHES and _DIGEST.fullmatch(value) and value.strip("0"):
+    if value.__class__ is str and len(value) in HASHES and _DIGEST.fullmatch(value) and value.strip("0"):
         return {HASHES[len(value)]: value}
     return {}
 

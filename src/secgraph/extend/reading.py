@@ -17,7 +17,7 @@ TECHNIQUE = re.compile(r"\bT\d{4}(?:\.\d{3})?\b", re.IGNORECASE | re.ASCII)
 
 def text(value: Any) -> str | None:
     """The text, or a whole number as text; None for anything else and for text without content."""
-    if isinstance(value, str):
+    if value.__class__ is str:
         return value if value and not value.isspace() else None
     if value.__class__ is int and -(10**19) < value < 10**19:
         return str(value)
@@ -78,5 +78,7 @@ _in_short = lru_cache(1024)(_in_text)
 def evidence(kind: str, created: str | None, **members: Any) -> Record:
     """One evidence item: `kind` is the short type name (`device`, `user`, `ip` ...); members that are None are left out."""
     item: Record = {"@odata.type": f"#microsoft.graph.security.{kind}Evidence", "createdDateTime": created}
-    item.update((name, value) for name, value in members.items() if value is not None)
+    for name, value in members.items():
+        if value is not None:
+            item[name] = value
     return item

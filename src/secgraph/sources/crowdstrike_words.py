@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from secgraph.extend import instant_of, integer, moment
@@ -92,6 +93,7 @@ def wire(value: Any) -> str | None:
     return None if found is None else wire_of(found)
 
 
+@lru_cache(1024)  # a record names the same few instants in several members
 def wire_of(instant: int) -> str | None:
     """An instant of ticks in wire form."""
     seconds = moment(instant // 10_000_000)
