@@ -263,6 +263,48 @@ class WorkerEnded(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ListenerStarted(Fact):
+    """This process takes a source's records from an address or a file."""
+
+    source: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerStopped(Fact):
+    """What came to an address or a file was stored, and it is let go."""
+
+    source: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerWaits(Fact):
+    """A source's address or file cannot be had by this process now; it is tried again every few seconds."""
+
+    source: str
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerFailed(Fact):
+    """Something of a source that sends to an address, or of its file, does not work; it is tried again."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatagramsDropped(Fact):
+    """The kernel dropped datagrams of a source, which came faster than they were read."""
+
+    source: str
+    dropped: int
+    since_bound: int
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseGone(Fact):
     """The database server could not do what was asked; whoever asked was told to come back."""
 
@@ -304,6 +346,7 @@ LEVELS = {
     DatabaseGone: logging.ERROR,
     HealthFailed: logging.ERROR,
     KeysFailed: logging.ERROR,
+    ListenerFailed: logging.ERROR,
     PruningFailed: logging.ERROR,
     ReadingFailed: logging.ERROR,
     RequestFailed: logging.ERROR,
@@ -311,6 +354,7 @@ LEVELS = {
     SourceBroke: logging.ERROR,
     PullFailed: logging.WARNING,
     ClockAhead: logging.WARNING,
+    DatagramsDropped: logging.WARNING,
     DiskFills: logging.WARNING,
     KeysLeft: logging.WARNING,
     SourceSilent: logging.WARNING,

@@ -22,6 +22,7 @@ from secgraph.chores import do_chores
 from secgraph.edge.joined import JoinedProtocol
 from secgraph.edge.origin import own_hosts
 from secgraph.errors import UsageError
+from secgraph.listening import listen_for
 from secgraph.observe import CertificateFailed, CertificateRead, CertificateRenewed, ServerStarted, ServerStopped, observe
 from secgraph.settings import Settings
 from secgraph.settled import settle
@@ -207,7 +208,7 @@ async def answer(
     config.ssl = context
     server = _Server(config, answers)
     serving = asyncio.create_task(server.serve(sockets=sockets))
-    chores = [do_chores(inner), do_pulls(inner)] if settings["role"] == "all" else []
+    chores = [do_chores(inner), do_pulls(inner), listen_for(inner, settings)] if settings["role"] == "all" else []
     async with _beside(serving, inner.disk.watch(), inner.health.keep(), *others, *chores):
         await serving
 
@@ -219,7 +220,8 @@ async def _work(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with core(settings) as inner:
         waiting = asyncio.create_task(_told(stop))
-        async with _beside(waiting, inner.disk.watch(), inner.health.keep(), do_chores(inner), do_pulls(inner)):
+        working = (do_chores(inner), do_pulls(inner), listen_for(inner, settings))
+        async with _beside(waiting, inner.disk.watch(), inner.health.keep(), *working):
             observe(ServerStarted("", str(settings.folder)))
             print(f"\nsecgraph does the periodic work of {settings.folder}.\n\nStop with Ctrl-C.\n", flush=True)  # noqa: T201 -- this is what a person reads
             await waiting

@@ -8,7 +8,7 @@ import pytest
 from bench.sources.command import Row, main, table
 from bench.sources.records import MAKERS
 
-from secgraph.extend import Raw, source, sources
+from secgraph.extend import AlertDraft, Raw, source, sources
 
 
 def test_the_short_mode_prints_a_row_of_every_source(capsys: pytest.CaptureFixture[str]) -> None:
@@ -33,6 +33,7 @@ def test_every_generated_record_is_an_alert_with_evidence(name: str) -> None:
     assert name in sources()
     record = MAKERS[name](random.Random(7))  # noqa: S311 -- the same in every run
     (draft,) = source(name).normalise(Raw(1, b"", record, 17_707_248_000_000_000))
+    assert isinstance(draft, AlertDraft)
     assert draft.alert["severity"] in {"low", "medium", "high"}
     assert len(draft.alert["evidence"]) >= 2
     assert not draft.notes

@@ -5,10 +5,12 @@ There is one door. The server's webhook, the command line and the first start al
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import islice
 from typing import IO
 
 from secgraph import clock
@@ -16,7 +18,7 @@ from secgraph.errors import BadBody
 from secgraph.extend import AlertDraft, Connector, Raw
 from secgraph.ingest.assets.known import Assets
 from secgraph.ingest.batch import Batch, looked_for
-from secgraph.ingest.batches import batches, portions
+from secgraph.ingest.batches import BATCH, batches, portions
 from secgraph.ingest.correlate.terms import Keeper, Terms
 from secgraph.ingest.feeds.health import Health
 from secgraph.ingest.looked import Looked
@@ -93,6 +95,13 @@ class Door:
         made = copy.copy(self)
         made._store = Fenced(self._store, fence)  # noqa: SLF001 -- it is its own
         return made
+
+    async def take_some(self, tenant: int, source: Connector, found: Iterable[Piece | Unreadable], began: int) -> Report:
+        """Takes records that came at that instant, a batch or so of them; they are read and made ready in another thread."""
+        report, ready = Report(), records(source, found, began)
+        while batch := await asyncio.to_thread(lambda: list(islice(ready, BATCH))):
+            await self._take_batch(tenant, source, batch, report)
+        return await self._ended(tenant, source, report, began)
 
     async def _ended(self, tenant: int, source: Connector, report: Report, began: int) -> Report:
         observe(RecordsTaken(source.name, report.taken, report.unchanged, report.rejected))
