@@ -11,9 +11,11 @@ from typing import Any, cast
 import httpx
 import pytest
 import pytest_asyncio
+from tests.contract.telling import one, tell
 from tests.databases import Apart
 
 from secgraph.app import edge
+from secgraph.model.choices import SETS
 from secgraph.settings import gather
 from secgraph.testing import ORIGIN, Clock, Graph, graph_alert, running
 
@@ -130,10 +132,11 @@ def _six() -> list[dict[str, Any]]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def six(tmp_path_factory: pytest.TempPathFactory, apart: Apart) -> AsyncIterator[Graph]:
-    """A server with six different alerts, and an asset; for tests that only read."""
+    """A server with six different alerts, an asset, and an object of each set that sources fill; for tests that only read."""
     async with running(tmp_path_factory.mktemp("six") / "data", Clock(), **apart()) as graph:
         await graph.hand_in("graph", *_six())
         await graph.ask("POST", "security/assets", json={"id": "ws1", "tags": ["vip"], "aliases": [{"kind": "fqdn", "value": "ws1.contoso.com"}]})
+        await tell(graph, *(one(path, "x1", "2026-11-01T00:00:00Z") for path, choices in SETS.items() if choices.sourced))
         yield graph
 
 

@@ -15,6 +15,7 @@ from secgraph.edge.delta import Delta
 from secgraph.edge.exchange import Asked
 from secgraph.edge.links import LinkKeys, Links
 from secgraph.edge.route import Target
+from secgraph.model import served
 from secgraph.model.edm import load
 from secgraph.testing import ORIGIN, Clock, Graph, graph_alert, running
 
@@ -458,6 +459,8 @@ async def test_what_asks_for_nothing_is_passed_over(six: Graph, asked: str) -> N
     assert len(body["value"]) >= 5
 
 
-def test_every_set_can_be_followed() -> None:
+def test_every_set_whose_objects_carry_the_stamp_can_be_followed() -> None:
+    followed = {call.set for call in served.calls(load()) if call.what == "delta"}
     for one in load().stored():
-        assert "lastUpdateDateTime" in one.choices.filled, "a commit stamps every row"
+        assert (one in followed) == bool(one.choices.stamp)
+        assert not one.choices.stamp or one.choices.stamp in one.choices.filled, "a commit stamps every row"

@@ -25,7 +25,9 @@ def test_beta_facts_are_published_under_beta_only(version: edm.Version, there: b
 
 
 @pytest.mark.parametrize("contract", [
-    {"types": {next(iter(documented.TYPES)): {}}, "actions": []}, {"types": {}, "actions": [dict(documented.ACTIONS[0])]},
+    {"types": {next(iter(documented.TYPES)): {}}, "actions": [], "entitySets": {}},
+    {"types": {}, "actions": [dict(documented.ACTIONS[0])], "entitySets": {}},
+    {"types": {}, "actions": [], "entitySets": {"identityProtection/riskyUsers": ""}},
 ])  # fmt: skip
 def test_a_fact_that_the_contract_has_by_now_is_a_fault(contract: dict[str, Any]) -> None:
     with pytest.raises(Fault, match="holds what the contract declares itself: "):

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from secgraph.model import publish
+from secgraph.model import documented, publish
 from secgraph.model.edm import VERSIONS, EnumType, Model, StructType, Version
 
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
@@ -98,17 +98,19 @@ def test_an_entity_has_a_key(version: Version) -> None:
             at: Element | None = item
             while at is not None and at.find(f"{EDM}Key") is None:
                 at = found.get(at.attrib.get("BaseType", ""))
-            assert at is not None or name == "microsoft.graph.security", name
+            assert at is not None or name in documented.SINGLETONS.values(), name
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_served_set_is_reached_from_the_container(model: Model, version: Version) -> None:
     [container] = [item for schema in schemas(version).values() for item in schema.iter(f"{EDM}EntityContainer")]
-    [singleton] = [item for item in container if item.attrib["Name"] == "security"]
-    root = declared(version)[singleton.attrib["Type"]]
-    told = {item.attrib["Name"]: item.attrib["Type"] for item in root if "Name" in item.attrib}
-    for one in model.sets.values():
-        assert told[one.table] == f"Collection({one.type.name})"
+    singletons = {item.attrib["Name"]: item.attrib["Type"] for item in container}
+    for path, one in model.sets.items():
+        first, *rest = path.split("/")
+        kind = singletons[first]
+        for name in rest:
+            kind = {item.attrib["Name"]: item.attrib["Type"] for item in declared(version)[kind] if "Name" in item.attrib}[name]
+        assert kind == f"Collection({one.type.name})"
 
 
 def test_the_sentinel_keeps_its_number() -> None:

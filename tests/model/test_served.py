@@ -53,7 +53,7 @@ def test_what_anybody_may_ask(model: Model) -> None:
         "service_document", "metadata", "healthz", "readyz", "openapi", "token", "token_older", "discovery", "discovery_older", "keys",
         "keys_older",
     }  # fmt: skip
-    assert {call.id for call in served.calls(model) if call.permissions == ()} == {"security", "batch"}
+    assert {call.id for call in served.calls(model) if call.permissions == ()} == {"security", "identities", "identity_protection", "batch"}
 
 
 def test_the_permissions_that_open_something_are_those_that_can_be_granted(model: Model) -> None:
@@ -110,7 +110,7 @@ def test_the_state_of_every_published_operation(model: Model) -> None:
     ("/privacy/subjectRightsRequests/{id}", "not ours"), ("/users/{id-or-upn}/messages", "not ours"), ("/users/{id-or-upn}", "later"),
 ])  # fmt: skip
 def test_what_is_not_ours_says_why(model: Model, path: str, state: str) -> None:
-    operation = replace(model.operations["secure_scores_list"], path=path)
+    operation = replace(model.operations["run_hunting_query"], path=path)
     found, why = served.state(operation, model)
     assert found == state
     assert bool(why) == (state == "not ours")

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from secgraph.errors import Fault, UsageError
 from secgraph.ingest.assets.register import made as made_asset
+from secgraph.model.check import from_source
 from secgraph.model.choices import ALERTS, ASSETS
 from secgraph.store.facts import Case, Judged
 from secgraph.store.judgements import packed
@@ -96,7 +97,9 @@ async def test_a_deleted_tenant_leaves_nothing_and_its_number_is_never_used_agai
         await ground.write(
             PutEntry("da0001", "s", "p", "n", None, 0, repaired=False, kept=kept({}, b"x")), PutIncidentKey("a", "b", "1"),
             Reject("s", 1, "r", 0, b"x"),
-            Put(ground.model.sets[ASSETS], made_asset("a", {"kind": "device", "displayName": "x"}, 0), (), created=True), tenant=tenant,
+            Put(ground.model.sets[ASSETS], made_asset("a", {"kind": "device", "displayName": "x"}, 0), (), created=True),
+            *(Put(one, from_source(one.type, {"id": "a", "displayName": "x"}, "2026-11-01T00:00:00Z")[0], (), created=True)
+              for one in ground.model.stored() if one.choices.sourced), tenant=tenant,
         )  # fmt: skip
         await ground.store.run(("source_state_put", {"tenant": tenant.number, "source": "s", "vendor": "v", "provider": "p",
                                                      "status": 400, "latency": 1, "since": 0}))  # fmt: skip

@@ -275,7 +275,7 @@ class Edge:
                 raise await self._denied(asked, caller, operation.application, f"{operation.method} {operation.path}")
             return await self._actions[operation.id](asked, caller, meant, meant.action)
         if meant.what == "singleton":
-            return Answer(body=publish.singleton(f"{asked.base}/{meant.version}"))
+            return Answer(body=publish.singleton(f"{asked.base}/{meant.version}", meant.member))
         method = "GET" if asked.method == "HEAD" else asked.method
         call = served.call(self._model, method, meant.what, meant.set)
         if not may(caller, needed := call.permissions or ()):

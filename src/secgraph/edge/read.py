@@ -206,7 +206,8 @@ class Reader:
         after = None if place is None else place.after
         root = f"{asked.base}/{target.version}"
         head = opening(asked, root, render.shape(path, query))
-        room = self._page_bytes - len(head) - len(question.link) - FRAME
+        most = max(self._page_bytes, query.of.choices.page_bytes)
+        room = most - len(head) - len(question.link) - FRAME
         measured = asked.metadata != "minimal" or query.select is not None or bool(query.expand)
         if measured:
             page, documents = await self._fitted(asked, root, caller, query, after, room)
@@ -220,11 +221,11 @@ class Reader:
         while True:
             link = self._next(root, caller, target, question, page, total)
             body = render.page(head, documents, total=total, next_link=link)
-            if len(body) < self._page_bytes or len(documents) < 2:
+            if len(body) < most or len(documents) < 2:
                 said = prefer.applied(asked.header(b"prefer"), "maxpagesize", question.preferred) if question.preferred else ""
                 return Answer(body=body, headers=applied(query, said), metadata=asked.metadata)
             if measured:  # what stands around the rows took more than was kept free for it: a key of the order may be long
-                room -= len(body) - self._page_bytes + 1
+                room -= len(body) - most + 1
             page, documents = await self._fitted(asked, root, caller, query, after, room)
             measured = True
 
@@ -358,7 +359,9 @@ def _id(document: bytes) -> str:
 
 def missing(one: EntitySet, key: str) -> NotFound:
     """The refusal for an id that the caller's tenant does not have."""
-    what = {ALERTS: "alert", INCIDENTS: "incident", ASSETS: "asset"}.get(one.choices.view_of or one.path, "object")
+    what = {ALERTS: "alert", INCIDENTS: "incident", ASSETS: "asset"}.get(
+        one.choices.view_of or one.path, one.type.name.rpartition(".")[2]
+    )
     return NotFound(f"There is no {what} '{key[:80]}' in this tenant.")
 
 

@@ -84,21 +84,25 @@ def _match(version: Version, parts: list[str], model: Model) -> Target | None:
         return Target("batch", version)
     if head == "$metadata" and len(parts) == 1:
         return Target("metadata", version)
-    if head != "security":
-        return None
-    if len(parts) == 1:
-        return Target("singleton", version)
-    if parts[1].lower() == "correlationsettings" and len(parts) == 2:
+    place = "/".join(parts).lower()
+    single = next((path for path in served.SINGLETONS if path.lower() == place), None)
+    if single is not None:
+        return Target("singleton", version, member=single)
+    if place == "security/correlationsettings":
         return Target("correlation", version)
-    one = _sets(model).get(parts[1].lower())
+    one, depth = _set_of(version, parts, model)
     if one is None:
-        return _no_set(version, parts[1].lower(), parts[2:])
-    match parts[2:]:
+        return _no_set(version, parts[1].lower(), parts[2:]) if head == "security" and len(parts) > 1 else None
+    match parts[depth:]:
         case []:
             return Target("collection", version, one)
         case [word] if word.lower() == "$count":
             return Target("count", version, one)
         case [word] if _DELTA.fullmatch(word):
+            if not one.choices.stamp:
+                raise NotFound(
+                    f"There is no resource delta() at {one.path}.", hint="Its objects do not say when they last changed here."
+                )
             return Target("delta", version, one)
         case [key]:
             return Target("item", version, one, key)
@@ -146,9 +150,23 @@ def _spelled(one: EntitySet, word: str) -> str:
     return next(name for name in one.choices.expand if name.lower() == word.lower())
 
 
+def _set_of(version: Version, parts: list[str], model: Model) -> tuple[EntitySet | None, int]:
+    """The set that a path leads to or into, and how many of its parts are the place of the set."""
+    known = _sets(model, version)
+    for depth in range(min(len(parts), 3), 0, -1):
+        one = known.get("/".join(parts[:depth]).lower())
+        if one is not None:
+            return one, depth
+    return None, 0
+
+
 @cache
-def _sets(model: Model) -> dict[str, EntitySet]:
-    return {one.table.lower(): one for one in model.sets.values()}
+def _sets(model: Model, version: Version) -> dict[str, EntitySet]:
+    """The sets by their places in lower case; some have further ones below /beta."""
+    found = {one.path.lower(): one for one in model.sets.values()}
+    if version == "beta":
+        found |= {path.lower(): one for one in model.sets.values() for path in one.choices.also}
+    return found
 
 
 @cache

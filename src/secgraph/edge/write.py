@@ -12,7 +12,9 @@ from secgraph.edge.read import UNKNOWN_MEMBERS, missing
 from secgraph.edge.route import Target
 from secgraph.errors import Redirected, Stale
 from secgraph.ingest.assessment.priority import rescored
+from secgraph.ingest.objects import told_before
 from secgraph.ingest.resolve import handed_down
+from secgraph.ingest.stated import stated
 from secgraph.model import change, wire
 from secgraph.model.choices import INCIDENTS
 from secgraph.model.edm import EntitySet
@@ -32,21 +34,31 @@ class Writer:
         self._most = most
 
     async def update(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
-        """Changes an object; the answer is the committed row with its entity tag, or the tag alone for who wants no more."""
+        """Changes an object; the answer is the committed row with its entity tag, or the tag alone for who wants no more; where
+        PATCH adds an entry to a list, for who does not ask for more.
+        """
         body = await asked.json(self._most)
         wanted = asked.header(b"if-match")
 
         def decide(facts: Facts) -> Deciding[Record]:
             row = present(facts, one, target.key)
             same_version(row, wanted)
-            decision = changed(facts, one, row, change.changes(one, body, row.record), caller)
+            if one.choices.entry:
+                given = stated(one, body, row.record, now=clock.text(facts.now), name=caller.name)
+            else:
+                given = change.changes(one, body, row.record)
+            decision = changed(facts, one, row, given, caller)
             if one.path == INCIDENTS:
                 down = yield from handed_down(facts, row.record, decision.answer, _cause(caller))
                 decision.changes = [*down, *decision.changes]
             return decision
 
         record = await self._store.write(caller.tenant, _needs(one, target.key), decide)
-        return silent(record) if asked.prefers(MINIMAL) else committed(asked, target, one, record)
+        if asked.prefers(MINIMAL):
+            return silent(record)
+        if one.choices.entry and not asked.prefers(REPRESENTATION):
+            return Answer(204, headers=[(b"etag", record["@odata.etag"].encode())])
+        return committed(asked, target, one, record)
 
     async def comment(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
         """Adds a comment; the answer is every comment of the object, the new one last."""
@@ -130,6 +142,8 @@ def _consequences(one: EntitySet, present: Record, given: Record, now: int, call
     follows: Record = {}
     if "lastModifiedBy" in one.type.properties:
         follows["lastModifiedBy"] = f"API-App:{caller.name}"
+    if one.choices.sourced and "lastModifiedDateTime" in one.type.properties:
+        follows["lastModifiedDateTime"] = clock.text(now)
     if "resolvedDateTime" in one.type.properties and "status" in given:
         follows["resolvedDateTime"] = clock.text(now) if given["status"] == "resolved" else None
     if "severity" in given and present.get("priorityScore") is not None:
@@ -152,7 +166,8 @@ def _changed(
     facts: Facts, one: EntitySet, row: Row, record: Record, changed: tuple[str, ...], caller: Caller
 ) -> Decision[Record]:
     touched = {**row.touched, **{name: facts.now for name in changed if name in one.choices.triage}}
-    changes: list[Change] = [Put(one, record, changed, touched=touched, cause=_cause(caller))]
+    told = told_before(row, record, changed) if one.choices.sourced else None
+    changes: list[Change] = [Put(one, record, changed, touched=touched, cause=_cause(caller), told=told)]
     return Decision(changes, record)
 
 

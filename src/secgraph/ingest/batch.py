@@ -19,6 +19,7 @@ from secgraph.ingest.follow import Following
 from secgraph.ingest.incident import destination
 from secgraph.ingest.looked import Looked, looked
 from secgraph.ingest.merge import joined, joined_bytes, merged
+from secgraph.ingest.objects import Known, decided
 from secgraph.ingest.placing import Asking, Placing
 from secgraph.ingest.ready import Ready, blank_incident
 from secgraph.model.choices import ALERTS, INCIDENTS
@@ -95,6 +96,13 @@ class Batch:
             changed = yield from self._change(one, row, record, before)
         self._keep(one, packs)
         return changed
+
+    def tell(self, one: Known) -> bool:
+        """Decides one object that is no alert; whether its row changed."""
+        change = decided(self.facts, one, self._cause)
+        if change is not None:
+            self.changes.append(change)
+        return isinstance(change, Put)
 
     def _keep(self, one: Ready, packs: Kept) -> None:
         self.facts.entries[one.id, self._source] = Entry(one.updated, packs)

@@ -156,8 +156,9 @@ class Door:
             report.newest = max(report.newest, *(one.alert.columns[_CREATED] or 0 for one in ready))
         found: dict[str, Looked] = {}
         kept = until((await retention(self._store, tenant)).alerts, self._now())
+        objects = tuple({(one.set, one.id): None for record in batch for one in record.objects})
         outcomes = await self._judging(
-            tenant, lambda terms: _needs(ready, source.name, terms, found),
+            tenant, lambda terms: _needs(ready, source.name, terms, found, objects),
             lambda facts, terms: self._decide(facts, source, batch, ready, kept, terms, found),
         )  # fmt: skip
         for record, changed in zip(batch, outcomes, strict=True):
@@ -174,8 +175,8 @@ class Door:
                 report.taken += 1
             else:
                 report.unchanged += 1
-            for one in record.ready:
-                report.notes.update(one.notes)
+            for notes in (*(one.notes for one in record.ready), *(known.notes for known in record.objects)):
+                report.notes.update(notes)
 
     def _decide(
         self, facts: Facts, source: Connector, batch: list[Taken], ready: list[Ready], kept: int | None, terms: Terms,
@@ -198,7 +199,9 @@ class Door:
             changed = False
             for one in taken:
                 changed = (yield from made.take(one)) or changed
-            outcomes.append(None if record.ready and not taken else changed)
+            for known in record.objects:
+                changed = made.tell(known) or changed
+            outcomes.append(None if record.ready and not taken and not record.objects else changed)
         changes = yield from made.finished()
         return Decision(changes, outcomes)
 
@@ -211,7 +214,9 @@ def _by(terms: Terms, decide: Callable[[Facts, Terms], Deciding[Answer]], facts:
     return Decision(decision.changes, (decision.answer,))
 
 
-def _needs(ready: list[Ready], source: str, terms: Terms, found: dict[str, Looked]) -> Needs:
+def _needs(
+    ready: list[Ready], source: str, terms: Terms, found: dict[str, Looked], objects: tuple[tuple[str, str], ...] = ()
+) -> Needs:
     """What a batch has to see first; of a few alerts also, in `found`, by what others are looked for. Of many alerts the rows
     come later, where the source does not say what it said last.
     """
@@ -219,11 +224,12 @@ def _needs(ready: list[Ready], source: str, terms: Terms, found: dict[str, Looke
     incidents = tuple({one.incident: None for one in ready if one.incident is not None})
     found.clear()
     if len(ready) > AT_ONCE:
-        return Needs(entries=entries, incidents=incidents)
+        return Needs(objects, entries, incidents)
     first = {one.id: one for one in reversed(ready)}  # of several versions of an alert, the one that is taken as new
     found.update((one.id, looked_for(one, terms)) for one in first.values())
     return Needs(
-        tuple((ALERTS, key) for key, _ in entries), entries, incidents, around=True, subjects=tuple(key for key, _ in entries),
+        (*((ALERTS, key) for key, _ in entries), *objects), entries, incidents, around=True,
+        subjects=tuple(key for key, _ in entries),
         near=tuple({near: None for one in found.values() for near in one.near.values()}),
     )  # fmt: skip
 

@@ -44,7 +44,7 @@ def merged(
         if name in OURS:
             continue
         if name == "comments":
-            record[name] = _comments(record.get(name) or [], before.get(name, []) if before else [], value)
+            record[name] = added(record.get(name) or [], before.get(name, []) if before else [], value, "createdDateTime")
         elif name in EARLIEST or name == "lastActivityDateTime":
             record[name] = _span(name, record.get(name), value)
         elif name == "evidence" and adds:
@@ -73,7 +73,7 @@ def joined(before: Record, new: Record, *, late: bool) -> Record:
     record["evidence"] = _gathered(before.get("evidence") or [], new["evidence"])
     extra = {**(older.get("additionalData") or {}), **(newer.get("additionalData") or {})}
     record["additionalData"] = extra or newer.get("additionalData")
-    record["comments"] = _comments(before.get("comments") or [], [], new["comments"])
+    record["comments"] = added(before.get("comments") or [], [], new["comments"], "createdDateTime")
     return record
 
 
@@ -108,9 +108,9 @@ def _span(name: str, stored: str | None, said: str | None) -> str | None:
     return min(stored, said) if name in EARLIEST else max(stored, said)
 
 
-def _comments(stored: list[Record], before: list[Record], said: list[Record]) -> list[Record]:
-    """Comments are only ever added: what the source has new joins what stands, in order of time."""
-    new = [comment for comment in said if comment not in before and comment not in stored]
+def added(stored: list[Record], before: list[Record], said: list[Record], when: str) -> list[Record]:
+    """A list that only ever grows, as comments do: what the source has new joins what stands, in order of time."""
+    new = [entry for entry in said if entry not in before and entry not in stored]
     if not new:
         return stored
-    return sorted([*stored, *new], key=lambda comment: comment.get("createdDateTime") or clock.text(0))
+    return sorted([*stored, *new], key=lambda entry: entry.get(when) or clock.text(0))

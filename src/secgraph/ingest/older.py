@@ -19,7 +19,7 @@ COMMENTS = ("Closed in IPC", "Closed in MCAS")
 MOST_TAGS = 2048
 """Most bytes of JSON that the tags of an alert may be."""
 
-_VENDOR = "vendorInformation"
+VENDOR = "vendorInformation"
 _SIX = len("2026-01-31T09:00:00.123456")
 
 
@@ -30,8 +30,8 @@ def changes(shown: View, body: Any, present: Record, *, now: str, name: str) -> 
     if not isinstance(body, dict):
         raise BadBody("", "The body must be a JSON object with the members to change.")
     stands = shown.project(present)
-    _expect_same(_vendor(body), stands[_VENDOR])
-    rest = {member: value for member, value in body.items() if fold(member) != fold(_VENDOR)}
+    expect_same(vendor_of(body), stands[VENDOR])
+    rest = {member: value for member, value in body.items() if fold(member) != fold(VENDOR)}
     given = {
         member: value
         for member, value in change.changes(shown.of, rest, stands).items()
@@ -57,19 +57,19 @@ def _cut(member: str, value: Any, stands: Any) -> bool:
 
 def expect_vendor(body: Any, path: str = "") -> None:
     """BadBody unless a body names a provider and a vendor, as the published update demands."""
-    given = _vendor(body) if isinstance(body, dict) else None
+    given = vendor_of(body) if isinstance(body, dict) else None
     if not (given and isinstance(given.get("provider"), str) and isinstance(given.get("vendor"), str)):
-        raise BadBody(f"{path}/{_VENDOR}" if path else _VENDOR, "is required, with its provider and vendor.",
+        raise BadBody(f"{path}/{VENDOR}" if path else VENDOR, "is required, with its provider and vendor.",
                       hint="Send those that the alert shows.")  # fmt: skip
 
 
-def _vendor(body: Record) -> Record | None:
+def vendor_of(body: Record) -> Record | None:
     """What a body says of the vendor, its members by their published names."""
-    given = next((value for member, value in body.items() if fold(member) == fold(_VENDOR)), None)
+    given = next((value for member, value in body.items() if fold(member) == fold(VENDOR)), None)
     if given is None:
         return None
     if not isinstance(given, dict):
-        raise BadBody(_VENDOR, "must be an object.")
+        raise BadBody(VENDOR, "must be an object.")
     published = {fold(name): name for name in ("provider", "providerVersion", "subProvider", "vendor")}
     found: Record = {}
     for member, value in given.items():
@@ -78,15 +78,15 @@ def _vendor(body: Record) -> Record | None:
     return found
 
 
-def _expect_same(given: Record | None, stands: Record) -> None:
-    """The vendor is how the published API finds the alert's provider: another one means another alert."""
+def expect_same(given: Record | None, stands: Record, what: str = "alert") -> None:
+    """The vendor is how the published API finds the provider of an alert or a control: another one means another of these."""
     for member, value in (given or {}).items():
         if member not in stands:
-            raise BadBody(f"{_VENDOR}/{member}", "is not a member of microsoft.graph.securityVendorInformation.")
+            raise BadBody(f"{VENDOR}/{member}", "is not a member of microsoft.graph.securityVendorInformation.")
         known = stands[member]
         if value is not None and known is not None and (not isinstance(value, str) or fold(value) != fold(known)):
-            raise BadBody(f"{_VENDOR}/{member}", f"is {value!r} here, and the alert's is {known!r}.",
-                          hint="Send what the alert shows, or leave vendorInformation out.")  # fmt: skip
+            raise BadBody(f"{VENDOR}/{member}", f"is {value!r} here, and the {what}'s is {known!r}.",
+                          hint=f"Send what the {what} shows, or leave vendorInformation out.")  # fmt: skip
 
 
 def _added(texts: list[str], stands: list[str], key: str) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from secgraph import clock
-from secgraph.extend import AlertDraft, Connector, NotAnAlert, Raw, Unusable
+from secgraph.extend import AlertDraft, Connector, NotAnAlert, ObjectDraft, Raw, Unusable
 from secgraph.ingest.assessment.members import members
 from secgraph.ingest.assessment.outline import Outline, outline
 from secgraph.ingest.assessment.outline import packed as packed_outline
@@ -20,6 +20,7 @@ from secgraph.ingest.correlate import pack as judged
 from secgraph.ingest.correlate.subject import subject
 from secgraph.ingest.entities import entities
 from secgraph.ingest.incident import opened
+from secgraph.ingest.objects import Known, known_of
 from secgraph.ingest.split import Piece, Unreadable
 from secgraph.model.check import from_source
 from secgraph.model.choices import ALERTS, INCIDENTS
@@ -100,13 +101,14 @@ class Refused(msgspec.Struct, array_like=True, gc=False):
 
 
 class Taken(msgspec.Struct, array_like=True):
-    """One record of a delivery: its alerts, or why there are none."""
+    """One record of a delivery: its alerts and what else it tells of, or why there is none of it."""
 
     line: int
     received: int
     ready: list[Ready]
     refused: Refused | None = None
     ignored: str = ""
+    objects: list[Known] = []
 
 
 def identity(product: str, native_id: str, prefixes: tuple[str, ...]) -> str:
@@ -148,14 +150,21 @@ def records(source: Connector, found: Iterable[Piece | Unreadable], received: in
 def _record(source: Connector, piece: Piece, named: set[tuple[str, str]]) -> Taken:
     raw = piece.raw
     try:
-        drafts = [draft for draft in source.normalise(raw) if isinstance(draft, AlertDraft)]
-        pack = packed(raw.data) if drafts else b""
-        ready = [ready_of(draft, piece, pack, named) for draft in drafts]
+        alerts: list[AlertDraft] = []
+        others: list[ObjectDraft] = []
+        for draft in source.normalise(raw):
+            if isinstance(draft, ObjectDraft):
+                others.append(draft)
+            else:
+                alerts.append(draft)
+        pack = packed(raw.data) if alerts else b""
+        objects = [known_of(draft, raw.received) for draft in others]
+        ready = [ready_of(draft, piece, pack, named) for draft in alerts]
     except NotAnAlert as reason:
         return Taken(raw.line, raw.received, [], ignored=clean(str(reason)))
     except Unusable as reason:
         return Taken(raw.line, raw.received, [], Refused(clean(str(reason)), raw.data))
-    return Taken(raw.line, raw.received, ready, ignored="" if ready else "no alert in it")
+    return Taken(raw.line, raw.received, ready, ignored="" if ready or objects else "no alert in it", objects=objects)
 
 
 def ready_of(draft: AlertDraft, piece: Piece, pack: bytes, named: set[tuple[str, str]]) -> Ready:

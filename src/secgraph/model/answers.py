@@ -281,8 +281,12 @@ def components(model: Model) -> dict[str, Schema]:
         kind = one.type
         roots.append(kind)
         shapes[collected(kind)] = schemas.collection(ref(kind.name))
-        shapes[f"{kind.name}DeltaResponse"] = schemas.changes(ref(kind.name))
-        shapes[_change(one)] = schemas.change(one, _vendor(one))
+        if one.choices.stamp:
+            shapes[f"{kind.name}DeltaResponse"] = schemas.changes(ref(kind.name))
+        if one.choices.entry:
+            shapes[_change(one)] = schemas.new_entry(_vendor(one))
+        elif one.choices.operations.update is not None:
+            shapes[_change(one)] = schemas.change(one, _vendor(one))
         if one.choices.operations.create is not None:
             shapes[_new(one)] = schemas.change(one, {"id": nullable(NAMED)})
     for action in model.actions.values():

@@ -44,7 +44,7 @@ class Choices:
     columns: tuple[str, ...]
     """Properties kept as typed columns beside the document, in this order; all of them can be searched by index."""
     newest: str
-    """The property whose descending order is the set's own order ("newest first")."""
+    """The property whose descending order is the set's own order ("newest first"); whose rising one, where `rising`."""
     indexes: tuple[tuple[str, ...], ...]
     """Equality columns of each index; the set's own order, the key and the enum columns follow by themselves."""
     tally: tuple[str, ...] = ()
@@ -64,6 +64,22 @@ class Choices:
     """Properties whose texts `$search` looks into."""
     page: int = 100
     page_most: int = 1000
+    page_bytes: int = 0
+    """What a page may be in bytes, where that is more than the setting says."""
+    rising: bool = False
+    """Whether the set's own order rises: there is no time in the type that says what is newest."""
+    stamp: str = "lastUpdateDateTime"
+    """The property that carries the tenant's stamp. Empty where the type has none: then a column that is in no document does,
+    and there is no `delta()`, since nothing in an object would tell a client what it has.
+    """
+    sourced: bool = False
+    """Whether only sources fill it: beside each row stands what its source said last (`ObjectDraft`)."""
+    grows: Mapping[str, str] = field(default_factory=dict)
+    """Lists to which entries are only ever added, each with the member that says when."""
+    entry: str = ""
+    """The list among these to which PATCH adds an entry, and answers with the entity tag alone."""
+    also: tuple[str, ...] = ()
+    """Other places of the set below `/beta`."""
     unwritable: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Enum members that exist but that a client may not set, per property."""
     view_of: str = ""
@@ -74,6 +90,13 @@ ALERTS = "security/alerts_v2"
 INCIDENTS = "security/incidents"
 OLDER_ALERTS = "security/alerts"
 ASSETS = "security/assets"
+RISK_DETECTIONS = "identityProtection/riskDetections"
+RISKY_USERS = "identityProtection/riskyUsers"
+IDENTITY_ACCOUNTS = "security/identities/identityAccounts"
+HEALTH_ISSUES = "security/identities/healthIssues"
+SENSORS = "security/identities/sensors"
+SECURE_SCORES = "security/secureScores"
+CONTROL_PROFILES = "security/secureScoreControlProfiles"
 
 SETS = MappingProxyType(
     {
@@ -170,6 +193,105 @@ SETS = MappingProxyType(
             write=names("displayName kind criticality owner description tags aliases"),
             defaults={"criticality": "normal"},
         ),
+        RISK_DETECTIONS: Choices(
+            type="microsoft.graph.riskDetection",
+            operations=Operations(list="risk_detections_list", get="risk_detection_get"),
+            stamp="",
+            sourced=True,
+            columns=names(
+                "detectedDateTime activityDateTime lastUpdatedDateTime riskLevel riskState riskDetail userId userPrincipalName"
+            ),
+            newest="detectedDateTime",
+            tally=names("riskLevel riskState riskDetail"),
+            indexes=(("riskLevel",), ("riskState",), ("userId",), ("userPrincipalName",)),
+            search=names("userDisplayName userPrincipalName riskEventType ipAddress additionalInfo"),
+            free=names("userId userPrincipalName"),
+            page=20,
+            page_most=500,
+            also=("riskDetections",),
+        ),
+        RISKY_USERS: Choices(
+            type="microsoft.graph.riskyUser",
+            operations=Operations(list="risky_users_list", get="risky_user_get"),
+            stamp="",
+            sourced=True,
+            columns=names("riskLastUpdatedDateTime riskLevel riskState riskDetail userPrincipalName"),
+            newest="riskLastUpdatedDateTime",
+            tally=names("riskLevel riskState riskDetail"),
+            indexes=(("riskLevel",), ("riskState",), ("userPrincipalName",)),
+            search=names("userDisplayName userPrincipalName"),
+            free=names("userPrincipalName"),
+            also=("riskyUsers",),
+        ),
+        IDENTITY_ACCOUNTS: Choices(
+            type="microsoft.graph.security.identityAccounts",
+            operations=Operations(list="identity_accounts_list", get="identity_account_get"),
+            stamp="",
+            sourced=True,
+            columns=names("displayName onPremisesSecurityIdentifier cloudSecurityIdentifier domain"),
+            newest="displayName",
+            rising=True,
+            indexes=(("onPremisesSecurityIdentifier",), ("cloudSecurityIdentifier",)),
+            search=names("displayName domain onPremisesSecurityIdentifier cloudSecurityIdentifier"),
+            free=names("displayName onPremisesSecurityIdentifier cloudSecurityIdentifier domain"),
+        ),
+        HEALTH_ISSUES: Choices(
+            type="microsoft.graph.security.healthIssue",
+            operations=Operations(list="health_issues_list", get="health_issue_get", update="health_issue_update"),
+            stamp="",
+            sourced=True,
+            columns=names("createdDateTime lastModifiedDateTime status severity healthIssueType"),
+            newest="createdDateTime",
+            tally=names("status severity healthIssueType"),
+            indexes=(("status",), ("severity",)),
+            search=names("displayName description recommendations domainNames sensorDNSNames"),
+            filled=names("createdDateTime lastModifiedDateTime"),
+            write=names("status"),
+            triage=names("status"),
+        ),
+        SENSORS: Choices(
+            type="microsoft.graph.security.sensor",
+            operations=Operations(list="sensors_list", get="sensor_get"),
+            stamp="",
+            sourced=True,
+            columns=names("createdDateTime displayName domainName healthStatus deploymentStatus sensorType serviceStatus"),
+            newest="createdDateTime",
+            tally=names("healthStatus deploymentStatus sensorType serviceStatus"),
+            indexes=(("healthStatus",), ("displayName",), ("domainName",)),
+            search=names("displayName domainName version"),
+            free=names("displayName domainName"),
+            filled=names("createdDateTime"),
+        ),
+        SECURE_SCORES: Choices(
+            type="microsoft.graph.secureScore",
+            operations=Operations(list="secure_scores_list", get="secure_score_get"),
+            stamp="",
+            sourced=True,
+            columns=names("createdDateTime azureTenantId"),
+            newest="createdDateTime",
+            indexes=(("azureTenantId",),),
+            free=names("azureTenantId"),
+        ),
+        CONTROL_PROFILES: Choices(
+            type="microsoft.graph.secureScoreControlProfile",
+            operations=Operations(
+                list="secure_score_control_profiles_list",
+                get="secure_score_control_profile_get",
+                update="secure_score_control_profile_update",
+            ),
+            stamp="",
+            sourced=True,
+            columns=names("rank controlCategory service lastModifiedDateTime"),
+            newest="rank",
+            rising=True,
+            indexes=(("controlCategory",), ("service",)),
+            search=names("title remediation remediationImpact userImpact threats"),
+            free=names("controlCategory service"),
+            # $top=999 is one page for the scripts that ask so, and a profile is some kilobytes.
+            page_bytes=8 * 1024 * 1024,
+            grows={"controlStateUpdates": "updatedDateTime"},
+            entry="controlStateUpdates",
+        ),
     }
 )
 
@@ -184,6 +306,12 @@ COLLAPSED = MappingProxyType(
         },
     }
 )
+
+CONTROL_STATES = names("Default Ignored ThirdParty Reviewed")
+"""The states of a control, which are no enumeration of the contract (secure_score_control_profile_update)."""
+
+STATED = names("assignedTo comment state tenantNote")
+"""What a PATCH of a control states."""
 
 ACTIONS = MappingProxyType(
     {

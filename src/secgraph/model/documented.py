@@ -16,8 +16,31 @@ def _enum(members: str) -> dict[str, Any]:
     return {"kind": "EnumType", "beta": True, "members": {name: number for number, name in enumerate(members.split())}}
 
 
+SINGLETONS: MappingProxyType[str, str] = MappingProxyType(
+    {"security": "microsoft.graph.security", "identityProtection": "microsoft.graph.identityProtectionRoot"}
+)
+"""The singletons of the container, each with its type."""
+
+ENTITY_SETS: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "identityProtection/riskDetections": "Collection(microsoft.graph.riskDetection)",
+        "identityProtection/riskyUsers": "Collection(microsoft.graph.riskyUser)",
+        "security/identities/healthIssues": f"Collection({_SECURITY}.healthIssue)",
+        "security/identities/identityAccounts": f"Collection({_SECURITY}.identityAccounts)",
+        "security/identities/sensors": f"Collection({_SECURITY}.sensor)",
+    }
+)
+"""Sets that lie deeper than the contract says, by what their containers hold."""
+
 TYPES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
     {
+        "microsoft.graph.identityProtectionRoot": {
+            "kind": "EntityType",
+            "navigation": {
+                "riskDetections": {"type": "Collection(microsoft.graph.riskDetection)", "contains": True},
+                "riskyUsers": {"type": "Collection(microsoft.graph.riskyUser)", "contains": True},
+            },
+        },
         f"{_SECURITY}.createAlertInput": {
             "kind": "ComplexType",
             "beta": True,

@@ -21,6 +21,9 @@ from secgraph.model.choices import ACTIONS, COLLAPSED, OWN_OPERATIONS, OWN_PERMI
 
 SENTINEL = "unknownFutureValue"
 
+STAMP = "stamp"
+"""The column that holds the tenant's stamp of a row whose type has no place for it."""
+
 Version = Literal["v1.0", "beta"]
 VERSIONS: tuple[Version, ...] = ("v1.0", "beta")
 
@@ -124,6 +127,11 @@ class EntitySet:
     def table(self) -> str:
         """The name of its table."""
         return self.path.rpartition("/")[2]
+
+    @property
+    def stamped(self) -> str:
+        """The column of its table that holds the tenant's stamp."""
+        return self.choices.stamp or STAMP
 
     def columns(self) -> list[Property]:
         """The properties that are columns, in order."""
@@ -259,18 +267,30 @@ def _load_sets(types: dict[str, Type], operations: dict[str, Operation]) -> dict
             *choices.write,
             *choices.triage,
             *choices.expand,
+            *choices.grows,
             choices.newest,
         }
+        if choices.stamp and not choices.view_of:
+            mentioned.add(choices.stamp)
         mentioned.update(name for index in choices.indexes for name in index)
         for name in sorted(mentioned - struct.properties.keys()):
             raise Fault(f"choices.py names {path}/{name}, which the contract does not declare.")
         for index in choices.indexes:
             for name in set(index) - set(choices.columns):
                 raise Fault(f"choices.py puts {path}/{name} in an index without making it a column.")
+        if choices.stamp and not choices.view_of and not {choices.stamp} <= set(choices.columns) & set(choices.filled):
+            raise Fault(f"choices.py makes {path}/{choices.stamp} the tenant's stamp, but no column that is always filled.")
+        if choices.entry and choices.entry not in choices.grows:
+            raise Fault(f"choices.py lets PATCH add to {path}/{choices.entry}, which does not grow.")
+        if choices.sourced and choices.stamp:
+            raise Fault(f"choices.py has sources fill {path}, whose objects carry the tenant's stamp.")
         for operation in choices.operations.names():
             if operation not in operations and operation not in OWN_OPERATIONS:
                 raise Fault(f"choices.py names the operation {operation}, which the contract does not declare.")
         sets[path] = EntitySet(path, struct, choices)
+    tables = [one.table.casefold() for one in sets.values()]
+    if len(tables) != len(set(tables)):
+        raise Fault("choices.py has two sets whose paths end in one word, which is what their tables are called.")
     for path, one in sets.items():
         if one.choices.view_of and (one.choices.view_of not in sets or one.choices.columns or one.choices.indexes):
             raise Fault(f"choices.py makes {path} a view of what is not stored, or gives it columns of its own.")
@@ -310,11 +330,13 @@ def with_documented(contract: dict[str, Any]) -> dict[str, Any]:
     """The contract with what only the reference publishes; a Fault when it declares some of that itself by now."""
     known = {(fact["bound"], fact["name"]) for fact in contract["actions"]}
     twice = [name for name in documented.TYPES if name in contract["types"]]
+    twice += [path for path in documented.ENTITY_SETS if path in contract["entitySets"]]
     twice += [fact["name"] for fact in documented.ACTIONS if (fact["bound"], fact["name"]) in known]
     if twice:
         raise Fault(f"documented.py holds what the contract declares itself: {', '.join(twice)}.")
     types = dict(sorted({**contract["types"], **documented.TYPES}.items()))
-    return {**contract, "types": types, "actions": [*contract["actions"], *documented.ACTIONS]}
+    sets = {**contract["entitySets"], **documented.ENTITY_SETS}
+    return {**contract, "types": types, "entitySets": sets, "actions": [*contract["actions"], *documented.ACTIONS]}
 
 
 def with_extensions(contract: dict[str, Any]) -> dict[str, Any]:

@@ -162,12 +162,13 @@ def _options(call: Call) -> Iterator[Schema]:
 
 def _example(one: EntitySet, option: str) -> str:
     """Something that can be asked of a set."""
-    name, word = next((item.name, list(item.type.members)[1]) for item in one.type.properties.values()
-                      if isinstance(item.type, EnumType) and not item.collection)  # fmt: skip
+    newest = one.choices.newest
+    named = [(item.name, list(item.type.members)[1]) for item in one.type.properties.values()
+             if isinstance(item.type, EnumType) and not item.collection]  # fmt: skip
     return {
-        "$filter": f"{name} eq '{word}'",
-        "$orderby": f"{one.choices.newest} desc",
-        "$select": f"id,{one.choices.newest},{name}",
+        "$filter": f"{named[0][0]} eq '{named[0][1]}'" if named else f"{newest} ne null",
+        "$orderby": newest if one.choices.rising else f"{newest} desc",
+        "$select": ",".join(("id", newest, *(name for name, _ in named[:1]))),
         "$expand": ",".join(one.choices.expand),
     }[option]
 

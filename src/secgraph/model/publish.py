@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from secgraph.model import extensions
+from secgraph.model import documented, extensions, served
 from secgraph.model import openapi as describing
 from secgraph.model.edm import Model, Version, load
 
@@ -81,25 +81,29 @@ def _action(action: dict[str, Any]) -> list[str]:
 
 
 def _container(model: Model) -> list[str]:
-    """The `security` singleton with its sets as contained navigation, as the service itself publishes it."""
+    """The singletons, with the sets as contained navigation, as the service itself publishes it."""
     lines = ['<EntityType Name="security">']
     for path, text in model.contract["entitySets"].items():
-        lines.append(f'<NavigationProperty Name="{path.rpartition("/")[2]}" {_type(text)} ContainsTarget="true"/>')
-    return [*lines, "</EntityType>", '<EntityContainer Name="GraphService">',
-            '<Singleton Name="security" Type="microsoft.graph.security"/>', "</EntityContainer>"]  # fmt: skip
+        place, _, name = path.rpartition("/")
+        if place == "security":  # what lies deeper is in the type that holds it
+            lines.append(f'<NavigationProperty Name="{name}" {_type(text)} ContainsTarget="true"/>')
+    singletons = [f'<Singleton Name="{name}" Type="{kind}"/>' for name, kind in documented.SINGLETONS.items()]
+    return [*lines, "</EntityType>", '<EntityContainer Name="GraphService">', *singletons, "</EntityContainer>"]
 
 
 def service_document(root: str) -> bytes:
     """The service document of a version root: where its resources are."""
-    paths = [("security", "Singleton"), *((path, "EntitySet") for path in load().sets)]
+    paths = [*((name, "Singleton") for name in documented.SINGLETONS), *((path, "EntitySet") for path in load().sets)]
     value = [{"name": path, "kind": kind, "url": path} for path, kind in paths]
     return json.dumps({"@odata.context": f"{root}/$metadata", "value": value}).encode()
 
 
-def singleton(root: str) -> bytes:
-    """The `security` singleton, which is nothing but the place of its sets."""
-    links = {f"{one.table}@odata.navigationLink": f"{root}/{path}" for path, one in load().sets.items()}
-    return json.dumps({"@odata.context": f"{root}/$metadata#security", **links}).encode()
+def singleton(root: str, path: str) -> bytes:
+    """A singleton, which is nothing but the place of what is below it."""
+    places = [*load().sets, *served.SINGLETONS]
+    below = [one for one in places if one.rpartition("/")[0] == path]
+    links = {f"{one.rpartition('/')[2]}@odata.navigationLink": f"{root}/{one}" for one in below}
+    return json.dumps({"@odata.context": f"{root}/$metadata#{path}", **links}).encode()
 
 
 def openapi(origin: str, sources: tuple[str, ...]) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from secgraph.model.check import polymorphic
-from secgraph.model.choices import REQUIRED
+from secgraph.model.choices import CONTROL_STATES, REQUIRED, STATED
 from secgraph.model.edm import SENTINEL, EntitySet, EnumType, Model, Primitive, Property, StructType, Type
 
 Schema = dict[str, Any]
@@ -167,6 +167,15 @@ def change(one: EntitySet, more: dict[str, Schema], required: Iterable[str] = ()
         if name in one.choices.write
     }
     return record({**more, **members}, required, description="Other members of the object may be sent back as they were read.")
+
+
+def new_entry(vendor: dict[str, Schema]) -> Schema:
+    """What PATCH may state where it adds an entry to a list, and the vendor, which it has to name."""
+    states: Schema = {"type": "string", "enum": [*CONTROL_STATES]}
+    members = {name: nullable(states if name == "state" else dict(TEXT)) for name in STATED}
+    named = record({"provider": NAMED, "vendor": NAMED}, ("provider", "vendor"), additionalProperties=True)
+    return record({**members, **dict.fromkeys(vendor, named)}, vendor,
+                  description="Other members of the object may be sent back as they were read.")  # fmt: skip
 
 
 def arguments(parameters: dict[str, Property], required: Iterable[str]) -> Schema:

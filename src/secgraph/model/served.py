@@ -27,6 +27,9 @@ Beside = Literal["health", "openapi", "ingest", "token", "discovery", "keys"]
 
 State = Literal["served", "later", "not ours"]
 
+SINGLETONS = {"security": "security", "security/identities": "identities", "identityProtection": "identity_protection"}
+"""Places that are nothing but where sets are, with the names of the calls that say so."""
+
 BATCH = "batch"
 """The published operation that every version root has."""
 
@@ -144,7 +147,8 @@ def _roots(model: Model) -> Iterator[Call]:
     """What a version root has beside its sets."""
     yield Call("service_document", "service", "GET", "/", VERSIONS, None)
     yield Call("metadata", "metadata", "GET", "/$metadata", VERSIONS, None)
-    yield Call("security", "singleton", "GET", "/security", VERSIONS, ())
+    for path, name in SINGLETONS.items():
+        yield Call(name, "singleton", "GET", f"/{path}", VERSIONS, ())
     batch = model.operations[BATCH]
     yield Call(BATCH, "batch", batch.method, batch.path, VERSIONS, (), batch)
     for name in ("correlation", "correlation_update"):
@@ -171,7 +175,8 @@ def _on(one: EntitySet, model: Model) -> Iterator[Call]:
     listed, item = published(chosen.list, "collection"), published(chosen.get, "item")
     yield listed
     yield ours("count", f"{listed.path}/$count", listed)
-    yield ours("delta", f"{listed.path}/delta()", listed)
+    if one.choices.stamp:
+        yield ours("delta", f"{listed.path}/delta()", listed)
     yield item
     if chosen.create is not None:
         yield published(chosen.create, "collection")

@@ -91,7 +91,7 @@ def _where(binder: Binder, text: str, wanted: str) -> Test | None:
 
 
 def _order(binder: Binder, text: str) -> tuple[Order, ...]:
-    """The order, ended by the key in the direction of the last one named; none named means newest first."""
+    """The order, ended by the key in the direction of the last one named; none named means the set's own."""
     keys: list[Order] = []
     of = binder.of
     for sort in clauses.orderby(text):
@@ -101,7 +101,7 @@ def _order(binder: Binder, text: str) -> tuple[Order, ...]:
         if len(keys) > MOST_KEYS:
             raise BadOption("$orderby", f"takes at most {MOST_KEYS} keys.")
     if not keys:
-        keys.append(Order(cast("Field", member_field(of, of.choices.newest)), descending=True))
+        keys.append(Order(cast("Field", member_field(of, of.choices.newest)), descending=not of.choices.rising))
     key = cast("Field", member_field(of, "id"))
     if all(one.by != key for one in keys):
         keys.append(Order(key, keys[-1].descending))

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import msgspec
+
 from secgraph.store.kept import Kept
 
 Record = dict[str, Any]
@@ -56,15 +58,29 @@ class Needs:
     """
 
 
+class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a source said last of an object that only sources fill."""
+
+    updated: int | None = None
+    """The product's own update clock of that version, in ticks."""
+    said: dict[str, Any] = {}
+    """The members that stand otherwise in the row, since a person changed them: as the source has them."""
+
+
 class Row:
     """A stored object as a decision sees it: full enum members, and who touched what. Its record is read when it is first
     asked for: what a source repeats is known without.
     """
 
-    __slots__ = ("_read", "_record", "born", "seq", "touched")
+    __slots__ = ("_read", "_record", "born", "seq", "told", "touched")
 
     def __init__(
-        self, record: Record | Callable[[], Record], seq: int, touched: dict[str, int] | None = None, born: int = 0
+        self,
+        record: Record | Callable[[], Record],
+        seq: int,
+        touched: dict[str, int] | None = None,
+        born: int = 0,
+        told: Told | None = None,
     ) -> None:
         self._record: Record | None = record if isinstance(record, dict) else None
         self._read: Callable[[], Record] | None = None if isinstance(record, dict) else record
@@ -73,6 +89,8 @@ class Row:
         """Member to the instant (ticks) of the last change by a person or an application."""
         self.born = born
         """The tenant's stamp of its first commit."""
+        self.told = told
+        """What its source said last, where only sources fill its set."""
 
     @property
     def record(self) -> Record:
@@ -90,8 +108,8 @@ class Row:
         """Another row, whose record can be changed; what is inside its members is shared."""
         if self._record is None and self._read is not None:
             read = self._read = _once(self._read)
-            return Row(lambda: {**read()}, self.seq, {**self.touched}, self.born)
-        return Row({**self.record}, self.seq, {**self.touched}, self.born)
+            return Row(lambda: {**read()}, self.seq, {**self.touched}, self.born, self.told)
+        return Row({**self.record}, self.seq, {**self.touched}, self.born, self.told)
 
     def written(self, read: Callable[[], Record], told: Record) -> None:
         """Takes notice of how it was written: as what `read` gives, or, where it was read already, with these members."""

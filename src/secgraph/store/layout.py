@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from secgraph import clock
-from secgraph.model.edm import EntitySet, EnumType, Property
+from secgraph.model.edm import STAMP, EntitySet, EnumType, Property
 from secgraph.odata.query import fold, value_kind
 from secgraph.store.dialect import Dialect
 
@@ -23,6 +23,12 @@ FIXED = {
     "born": "BIGINT NOT NULL DEFAULT 0",  # 0 is before every stamp
 }  # fmt: skip
 """The columns that every set's table has, whatever its type."""
+
+STAMPED = {STAMP: "BIGINT NOT NULL DEFAULT 0"}
+"""And that of a set whose type has no place for the tenant's stamp."""
+
+SOURCED = {"told": "TEXT"}
+"""And that of a set which only sources fill: what a source said last, as far as the row says otherwise (`Told`)."""
 
 SQL_TYPES = {"moment": "BIGINT", "enum": "BIGINT", "number": "BIGINT", "boolean": "INTEGER", "text": "TEXT"}
 
@@ -89,9 +95,14 @@ def put_tally(one: EntitySet) -> str:
     )
 
 
+def fixed(one: EntitySet) -> dict[str, str]:
+    """The columns that a set's table has beside those of its members."""
+    return {**FIXED, **({} if one.choices.stamp else STAMPED), **(SOURCED if one.choices.sourced else {})}
+
+
 def definitions(one: EntitySet) -> dict[str, str]:
     """The definition of each column of a set's table, by its name."""
-    known = {**FIXED, **{item.name: SQL_TYPES[value_kind(item.type)] for item in one.columns()}}
+    known = {**fixed(one), **{item.name: SQL_TYPES[value_kind(item.type)] for item in one.columns()}}
     return {name: f"{quoted(name)} {kind}" for name, kind in known.items()}
 
 
@@ -115,7 +126,7 @@ def create_indexes(one: EntitySet, dialect: Dialect) -> dict[str, str]:
         )
 
     index("key", ("tenant", "id"), unique=True)
-    index("updated", ("tenant", "lastUpdateDateTime"), unique=True)
+    index("updated", ("tenant", one.stamped), unique=True)
     index("newest", ("tenant", newest, "id", *enums))
     for columns in one.choices.indexes:
         index("_".join(columns), ("tenant", *columns, newest, "id", *enums))

@@ -28,6 +28,8 @@ class _Rows:
     """Rows of the database that go; one of the same id may be among the new ones, and comes after."""
     words: dict[str, str] = field(default_factory=dict)
     tally: Counter[tuple[int | None, ...]] = field(default_factory=Counter)
+    told: dict[str, str | None] = field(default_factory=dict)
+    """What sources said last of rows that stay as they are in the database."""
 
 
 class Pending:
@@ -58,10 +60,21 @@ class Pending:
     def put(self, path: str, key: str, values: tuple[Any, ...], *, created: bool) -> None:
         """A row to be written; a new one that changes once more before it is written is still new."""
         rows = self.rows(path)
+        rows.told.pop(key, None)
         if created or key in rows.new:
             rows.new[key] = values
         else:
             rows.changed[key] = values
+
+    def tell(self, path: str, key: str, told: str | None) -> None:
+        """What a source said last of a row, whether that is written in this turn or not."""
+        rows = self.rows(path)
+        at = shape(path).names.index("told")
+        for there in (rows.new, rows.changed):
+            if key in there:
+                there[key] = (*there[key][:at], told, *there[key][at + 1 :])
+                return
+        rows.told[key] = told
 
     def remove(self, path: str, key: str) -> None:
         """A row to be taken away; of one that is not written yet nothing is left to do."""
@@ -69,6 +82,7 @@ class Pending:
         if rows.new.pop(key, None) is None:
             rows.removed[key] = None
         rows.changed.pop(key, None)
+        rows.told.pop(key, None)
         rows.words.pop(key, None)
 
     def remove_entries(self, born: int) -> None:
@@ -130,6 +144,8 @@ class Pending:
             yield Add(how.table, how.names, list(rows.new.values()))
         if rows.changed:
             yield Do(how.change, [tuple(values[place] for place in how.places) for values in rows.changed.values()])
+        if rows.told:
+            yield Do(how.tell, [(told, self._tenant, key) for key, told in rows.told.items()])
         if rows.words:
             kept = [(self._dialect.worded(self._tenant, words), self._tenant, key) for key, words in rows.words.items()]
             yield Do(self._dialect.put_words(how.set.table), kept)

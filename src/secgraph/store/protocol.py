@@ -15,7 +15,7 @@ from secgraph.access.narrow import Scoped, ScopedKey
 from secgraph.model.edm import EntitySet
 from secgraph.odata.query import Query
 from secgraph.store.blank import Blank
-from secgraph.store.facts import Case, Facts, Judged, Needs, Record, Row
+from secgraph.store.facts import Case, Facts, Judged, Needs, Record, Row, Told
 from secgraph.store.kept import Kept
 
 Note = dict[str, Any]
@@ -43,7 +43,7 @@ class Page:
 
 @dataclass(slots=True)
 class Put:
-    """Write an object. The store sets `lastUpdateDateTime` and `@odata.etag` in the record itself."""
+    """Write an object. The store sets `@odata.etag` in the record itself, and the member that carries the tenant's stamp."""
 
     set: EntitySet
     record: Record
@@ -57,6 +57,17 @@ class Put:
     """The words that `$search` finds it by, where they were gathered before the turn."""
     note: Note = field(default_factory=dict)
     """What its event says besides, for who replays the log."""
+    told: Told | None = None
+    """What its source said last, where only sources fill the set: whoever changes the object hands it on."""
+
+
+@dataclass(slots=True)
+class PutTold:
+    """Keep what a source said last of an object, which stays as it is."""
+
+    set: EntitySet
+    id: str
+    told: Told
 
 
 @dataclass(slots=True)
@@ -169,7 +180,9 @@ class Reject:
     original: bytes
 
 
-Change = Put | PutNew | Remove | PutEntry | PutJudged | PutCase | PutSnapshot | PutTerm | Tell | PutIncidentKey | Reject
+Change = (
+    Put | PutNew | PutTold | Remove | PutEntry | PutJudged | PutCase | PutSnapshot | PutTerm | Tell | PutIncidentKey | Reject
+)
 
 
 @dataclass(slots=True)

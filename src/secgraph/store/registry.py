@@ -20,6 +20,7 @@ from secgraph.errors import Conflict, UsageError
 from secgraph.model.edm import Model
 from secgraph.store import certificate
 from secgraph.store.certificate import Certificate
+from secgraph.store.erasing import erasing, optimizing
 from secgraph.store.protocol import Store
 
 FRESH_SECONDS = 2
@@ -31,10 +32,10 @@ MOST_CERTIFICATES = 20
 SHORTEST_WORD = 8
 """Fewest digits of a thumbprint that name a certificate."""
 
-ERASED = ("alert_words", "incident_words", "asset_words", "alerts", "incidents", "assets", "events", "entries",
-          "alert_tally", "incident_tally", "asset_tally", "incident_keys", "rejected", "source_states", "removed",
-          "retention", "subjects", "postings", "entities", "cases", "apart", "reasons", "snapshots", "correlation",
-          "sources", "source_places", "source_health", "source_rates")  # fmt: skip
+ERASED = ("events", "entries", "incident_keys", "rejected", "source_states", "removed", "retention", "subjects", "postings",
+          "entities", "cases", "apart", "reasons", "snapshots", "correlation", "sources", "source_places",
+          "source_health", "source_rates")  # fmt: skip
+"""What is erased with a tenant beside the rows of the sets."""
 
 
 def erasure(tenant: int) -> list[tuple[str, dict[str, Any]]]:
@@ -42,7 +43,8 @@ def erasure(tenant: int) -> list[tuple[str, dict[str, Any]]]:
     that waits for them finds no tenant.
     """
     kinds = ("secrets", "certificates", "assertions", "applications", *ERASED)
-    return [("tenant_delete", {"tenant": tenant}), *((f"{what}_erase", {"tenant": tenant}) for what in kinds)]
+    named = [*erasing(), *(f"{what}_erase" for what in kinds)]
+    return [("tenant_delete", {"tenant": tenant}), *((name, {"tenant": tenant}) for name in named)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Registry:
     async def delete_tenant(self, tenant: Tenant) -> None:
         """Removes the tenant with everything it has."""
         steps = erasure(tenant.number)
-        steps += [(f"{what}_optimize", {"what": "optimize"}) for what in ("alert_words", "incident_words", "asset_words")]
+        steps += [(name, {"what": "optimize"}) for name in optimizing()]
         last = max(one.number for one in await self.tenants())
         kept = await self._store.fetch("fact", name="last_tenant")
         last = max(last, *(int(row["value"]) for row in kept)) if kept else last

@@ -13,12 +13,13 @@ from secgraph.model.check import completed
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import StructType
 from secgraph.store.dialect import Dialect
-from secgraph.store.facts import Entry, Needs, Record, Row
+from secgraph.store.facts import Entry, Needs, Record, Row, Told
 from secgraph.store.kept import Kept
 from secgraph.store.shape import shape
 from secgraph.store.steps import Ask, Steps
 
 decode = msgspec.json.decode
+decode_told = msgspec.json.Decoder(Told).decode
 Place = tuple[str, str]
 
 # Written so that the alerts come first: without statistics a planner may walk over all that was ever said instead.
@@ -91,9 +92,11 @@ class Seen:
             how = shape(path)
             found = yield self._among(how.read, "id", (self._tenant,), ids)
             self.rows.update(((path, key), None) for key in ids)
-            for key, document, seq, touched, born in found:
+            for key, document, seq, touched, born, told in found:
                 read = partial(_record, how.set.type, document)
-                self.rows[path, key] = Row(read, seq, decode(touched) if touched else {}, born)
+                self.rows[path, key] = Row(
+                    read, seq, decode(touched) if touched else {}, born, decode_told(told) if told else None
+                )
 
     def _entries(self, keys: Iterable[Place]) -> Steps[None]:
         fresh = [key for key in keys if key not in self.entries]

@@ -8,7 +8,7 @@ from typing import Any
 
 from secgraph.model import wire
 from secgraph.model.edm import EntitySet, load
-from secgraph.store.layout import FIXED, Encode, encoder, put_tally, quoted
+from secgraph.store.layout import Encode, encoder, fixed, put_tally, quoted
 
 _KEPT = frozenset({"tenant", "id", "born"})
 """Columns that stay as the first write of a row left them."""
@@ -26,20 +26,25 @@ class Shape:
         places = {name: place for place, (name, _) in enumerate(self.columns)}
         self.tally_places = [places[name] for name in one.choices.tally]
         """Where among the set's own columns those of the tally are."""
-        self.updated_place, self.incident_place = places.get("lastUpdateDateTime"), places.get("incidentId")
+        self.stamp = one.choices.stamp
+        """The member that carries the tenant's stamp; empty where a column beside the document does."""
+        self.sourced = one.choices.sourced
+        self.updated_place, self.incident_place = places.get(one.stamped), places.get("incidentId")
         """And those whose values only a turn knows."""
         self.searched = frozenset(one.choices.search)
         self.put_tally = put_tally(one) if self.tally else ""
-        self.names = (*FIXED, *(name for name, _ in self.columns))
+        self.names = (*fixed(one), *(name for name, _ in self.columns))
         replaced = [name for name in self.names if name not in _KEPT]
         self.places = [self.names.index(name) for name in (*replaced, "tenant", "id")]
         """Which values of a whole row `change` takes, in its order."""
         self.change = (
             f"UPDATE {self.table} SET {', '.join(f'{quoted(name)} = ?' for name in replaced)} WHERE tenant = ? AND id = ?"
         )
+        self.tell = f"UPDATE {self.table} SET told = ? WHERE tenant = ? AND id = ?"
         self.remove = f"DELETE FROM {self.table} WHERE tenant = ? AND id = ?"
-        self.newest = f'SELECT coalesce(max("lastUpdateDateTime"), 0) FROM {self.table} WHERE tenant = ?'
-        self.read = f'SELECT id, coalesce("full", doc), seq, touched, born FROM {self.table} WHERE tenant = ? AND '
+        self.newest = f"SELECT coalesce(max({quoted(one.stamped)}), 0) FROM {self.table} WHERE tenant = ?"
+        told = "told" if self.sourced else "NULL"
+        self.read = f'SELECT id, coalesce("full", doc), seq, touched, born, {told} FROM {self.table} WHERE tenant = ? AND '
 
 
 @cache

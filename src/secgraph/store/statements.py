@@ -1,4 +1,4 @@
-"""The named statements of `statements.sql`."""
+"""The named statements: those of `statements.sql`, and what erases the rows of a set."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 from secgraph.errors import Fault
+from secgraph.store.erasing import of_sets
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _VALUE = re.compile(r"(?<!:):(\w+)")
@@ -18,8 +19,8 @@ def statements(database: str = "") -> dict[str, str]:
     words (`statements-{database}.sql`), those come in place of the common ones.
     """
     if database:
-        return {**statements(), **_named(f"statements-{database}.sql")}
-    return _named("statements.sql")
+        return {**statements(), **_named(f"statements-{database}.sql"), **of_sets(database)}
+    return {**_named("statements.sql"), **of_sets()}
 
 
 def _named(file: str) -> dict[str, str]:

@@ -482,34 +482,6 @@ INSERT INTO facts (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPD
 -- name: fact_delete
 DELETE FROM facts WHERE name = :name;
 
--- name: alert_words_erase
-DELETE FROM "alerts_v2_words" WHERE rowid IN (SELECT rowid FROM "alerts_v2" WHERE tenant = :tenant);
-
--- name: incident_words_erase
-DELETE FROM "incidents_words" WHERE rowid IN (SELECT rowid FROM "incidents" WHERE tenant = :tenant);
-
--- name: asset_words_erase
-DELETE FROM "assets_words" WHERE rowid IN (SELECT rowid FROM "assets" WHERE tenant = :tenant);
-
--- name: alert_words_optimize
--- What was erased stays in an index of words until its parts are merged.
-INSERT INTO "alerts_v2_words" ("alerts_v2_words") VALUES (:what);
-
--- name: incident_words_optimize
-INSERT INTO "incidents_words" ("incidents_words") VALUES (:what);
-
--- name: asset_words_optimize
-INSERT INTO "assets_words" ("assets_words") VALUES (:what);
-
--- name: alerts_erase
-DELETE FROM "alerts_v2" WHERE tenant = :tenant;
-
--- name: incidents_erase
-DELETE FROM "incidents" WHERE tenant = :tenant;
-
--- name: assets_erase
-DELETE FROM "assets" WHERE tenant = :tenant;
-
 -- name: events_erase
 DELETE FROM events WHERE tenant = :tenant;
 
@@ -545,15 +517,6 @@ DELETE FROM correlation WHERE tenant = :tenant;
 
 -- name: entries_erase
 DELETE FROM entries WHERE tenant = :tenant;
-
--- name: alert_tally_erase
-DELETE FROM "alerts_v2_tally" WHERE tenant = :tenant;
-
--- name: incident_tally_erase
-DELETE FROM "incidents_tally" WHERE tenant = :tenant;
-
--- name: asset_tally_erase
-DELETE FROM "assets_tally" WHERE tenant = :tenant;
 
 -- name: incident_keys_erase
 DELETE FROM incident_keys WHERE tenant = :tenant;

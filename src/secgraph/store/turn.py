@@ -21,7 +21,7 @@ from secgraph.model.choices import ALERTS, ASSETS, INCIDENTS
 from secgraph.odata.query import fold
 from secgraph.odata.search import indexed
 from secgraph.store.dialect import Dialect
-from secgraph.store.facts import Entry, Facts, Needs, Record, Row
+from secgraph.store.facts import Entry, Facts, Needs, Record, Row, Told
 from secgraph.store.fence import guarded
 from secgraph.store.pending import Pending
 from secgraph.store.protocol import (
@@ -39,6 +39,7 @@ from secgraph.store.protocol import (
     PutNew,
     PutSnapshot,
     PutTerm,
+    PutTold,
     Reject,
     Remove,
     Tell,
@@ -179,23 +180,25 @@ class Turn:
         self.stamp = max(now, self.stamp + clock.MICROSECOND)
         if not isinstance(change, Put):
             return _Staged(change, self.stamp, event=(self.tenant, self._seq, self.stamp, *_told(change), change.cause, None))
-        record = change.record
-        record["lastUpdateDateTime"] = clock.text(self.stamp)
+        record, how, key = change.record, shape(change.set.path), _key(change.record)
+        if how.stamp:
+            record[how.stamp] = clock.text(self.stamp)
         record["@odata.etag"] = etag(self._seq)
-        how = shape(change.set.path)
         for name in change.set.choices.filled:
             if record[name] is None:
                 raise Fault(f"{change.set.path}/{name} of '{record['id']}' is null, and an order relies on it.")
         shown = record if how.hide is None else how.hide(record)
         values = (
-            self.tenant, record["id"], self._seq, encode(shown).decode(),
+            self.tenant, key, self._seq, encode(shown).decode(),
             None if shown is record else encode(record).decode(),
             encode(change.touched).decode() if change.touched else None,
             self.stamp,  # kept only where the row is new
+            *(() if how.stamp else (self.stamp,)),
+            *((_told_text(change.told),) if how.sourced else ()),
             *[convert(record[name]) for name, convert in how.columns],
         )  # fmt: skip
         event = (
-            self.tenant, self._seq, self.stamp, "created" if change.created else "updated", change.set.table, record["id"],
+            self.tenant, self._seq, self.stamp, "created" if change.created else "updated", change.set.table, key,
             encode(change.changed).decode(), change.cause,
             _noted({**change.note, **_told_of(change)}),
         )  # fmt: skip
@@ -233,6 +236,11 @@ class Turn:
                 self._accept_new(put, staged)
             case PutEntry() as put:
                 self._accept_entry(put)
+            case PutTold(set=one, id=key, told=told):
+                row = self._seen.rows[one.path, key]
+                assert row is not None  # noqa: S101 -- `_expect_there` saw to it
+                row.told = told
+                self._pending.tell(one.path, key, _told_text(told))
             case Put() as put:
                 self._accept_row(put, staged)
             case Remove() as gone:
@@ -268,7 +276,7 @@ class Turn:
                 )
 
     def _accept_row(self, put: Put, staged: _Staged) -> None:
-        path, key = put.set.path, str(put.record["id"])
+        path, key = put.set.path, _key(put.record)
         before = self._seen.rows.get((path, key))
         born = staged.stamp if before is None else before.born
         if path == ALERTS and before is not None and _may(put, "incidentId"):
@@ -276,7 +284,7 @@ class Turn:
             if incident != before.record["incidentId"]:
                 self._subjects.move(born, incident)
         self._terms += path == ASSETS  # alerts are judged by what is known of them
-        self._seen.rows[path, key] = Row(put.record, int(staged.values[2]), dict(put.touched), born)
+        self._seen.rows[path, key] = Row(put.record, int(staged.values[2]), dict(put.touched), born, put.told)
         rows = self._pending.rows(path)
         self._pending.put(path, key, (*staged.values[:6], born, *staged.values[7:]), created=before is None)
         self._pending.events.append(staged.event)
@@ -335,14 +343,23 @@ def _about(change: Change) -> Place | None:
     """The row that a change writes, takes away or speaks of."""
     match change:
         case Put(set=one, record=record):
-            return one.path, str(record["id"])
-        case PutNew(set=one, id=key) | Remove(set=one, id=key) | Tell(set=one, id=key):
+            return one.path, _key(record)
+        case PutNew(set=one, id=key) | PutTold(set=one, id=key) | Remove(set=one, id=key) | Tell(set=one, id=key):
             return one.path, key
         case PutEntry(alert=alert):
             return ALERTS, alert
         case PutJudged(judged=judged):
             return ALERTS, judged.alert
     return None
+
+
+def _key(record: Record) -> str:
+    """What a row is found by: its id, in whatever letters a product writes it."""
+    return fold(record["id"])
+
+
+def _told_text(told: Told | None) -> str | None:
+    return None if told is None else encode(told).decode()
 
 
 def _told(change: Remove | PutSnapshot | PutTerm | Tell) -> tuple[str, str, str, str]:

@@ -55,7 +55,7 @@ def tables() -> dict[str, Table]:
             if name in OF_PROCESSES or name.endswith("_tally"):
                 continue
             # The rows of a set in the order of their commits: so those that came together stay together.
-            key = ("tenant", "lastUpdateDateTime") if name in sets else key
+            key = ("tenant", sets[name].stamped) if name in sets else key
             if not key or (key[0] != "tenant" and name not in OF_ALL):
                 raise Fault(f"The rows of table {name} belong to no tenant, and it is not known what else they belong to.")
             found[name] = Table(name, listed, key, sets[name].path if name in sets else "")

@@ -18,9 +18,12 @@ FEWEST, MOST = 2, 512
 
 LARGE = frozenset({
     "events", "entries", "entries_packed", "removed", "incident_keys", "rejected", "subjects", "postings", "entities", "cases",
-    "reasons", *(name for one in load().stored() for name in (one.table, f"{one.table}_words")),
+    "reasons",
+    *(name for one in load().stored() if not one.choices.sourced for name in (one.table, f"{one.table}_words")),
 })  # fmt: skip
-"""The tables that grow with what is reported. `entries_packed` is what `entries` is called while it is made."""
+"""The tables that grow with what is reported; of what products know beside that there is far less. `entries_packed` is what
+`entries` is called while it is made.
+"""
 
 _MADE = re.compile(r'CREATE TABLE "?(\w+)"? ')
 _RENAMED = re.compile(r'ALTER TABLE "?(\w+)"? RENAME TO "?(\w+)"?$')
@@ -50,6 +53,8 @@ class Partitioned(Postgres):
 
     def suited(self, table: str) -> list[str]:
         """The statements that keep documents in their rows: it is the partitions that have rows."""
+        if table not in LARGE:
+            return super().suited(table)
         return [text for part in self._parts(table) for text in super(Partitioned, self).suited(part)]
 
     @staticmethod
