@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from tests.contract.telling import one, tell
+from tests.databases import Databases, settings_of
 
 from secgraph import clock as real_clock
+from secgraph.app import FILE
 from secgraph.model.choices import SETS
-from secgraph.testing import Graph
+from secgraph.model.edm import load
+from secgraph.testing import Clock, Graph, graph_alert, running
 
 DETECTIONS, USERS = "identityProtection/riskDetections", "identityProtection/riskyUsers"
 ACCOUNTS, ISSUES, SENSORS = (f"security/identities/{name}" for name in ("identityAccounts", "healthIssues", "sensors"))
@@ -275,3 +281,30 @@ async def test_a_tenant_goes_with_its_objects_and_no_other_sees_them(desk: Graph
             assert await desk.ids(path) == []
     finally:
         desk.headers = headers
+
+
+# --- an upgrade ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "partitioned"])
+async def test_a_database_from_before_these_sets_gets_their_tables(databases: Databases, kind: str, tmp_path: Path) -> None:
+    clock = Clock()
+    with databases.one(kind) as url:
+        async with running(tmp_path / "data", clock, **settings_of(url)) as graph:
+            await graph.hand_in("graph", graph_alert(1))
+        dropped = [
+            f"{stored.table}{more}" for stored in load().stored() if stored.choices.sourced
+            for more, there in (("", True), ("_words", stored.choices.search), ("_tally", stored.choices.tally)) if there
+        ]  # fmt: skip
+        for name in dropped:
+            if url:
+                databases.asked(url, f'DROP TABLE "{name}"')
+            else:
+                with closing(apsw.Connection(str(tmp_path / "data" / FILE))) as connection:
+                    connection.execute(f'DROP TABLE "{name}"')
+        async with running(tmp_path / "data", clock, **settings_of(url)) as graph:
+            assert len(await graph.ids("security/alerts_v2")) == 1
+            assert await tell(graph, *(one(path, "after", displayName="x") for path in SOURCED)) == (len(SOURCED), 0, 0)
+            for path in SOURCED:
+                assert await graph.ids(path) == ["after"]
+                assert (await graph.ask("GET", f"{path}/$count")).text == "1"
