@@ -78,8 +78,8 @@ def told(answer: httpx.Response, status: int) -> Any:
     ("POST", "/healthz", 405, "notAllowed"),
     ("POST", "/v1.0/security/alerts_v2/moveAlerts", 400, "BadRequest"),
     ("POST", "/v1.0/security/microsoft.graph.security.runHuntingQuery", 501, "notSupported"),
-    ("GET", "/v1.0/security/secureScores", 501, "notSupported"),
-    ("GET", "/v1.0/security/secureScoreControlProfiles", 501, "notSupported"),
+    ("GET", "/v1.0/subscriptions", 501, "notSupported"),
+    ("GET", "/beta/security/securityActions", 501, "notSupported"),
     ("POST", "/v1.0/subscriptions", 501, "notSupported"),
 ])  # fmt: skip
 async def test_every_path_answers_in_the_envelope(six: Graph, method: str, path: str, status: int, code: str) -> None:

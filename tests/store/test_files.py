@@ -20,7 +20,7 @@ from secgraph.model import check
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet, load
 from secgraph.store.kept import kept, unpacked
-from secgraph.store.layout import FIXED, SQL_TYPES, create_indexes, create_table, encoder
+from secgraph.store.layout import SQL_TYPES, create_indexes, create_table, encoder, fixed
 from secgraph.store.protocol import Put, PutEntry
 from secgraph.store.sqlite.dialect import Sqlite
 from secgraph.store.sqlite.file import APPLICATION, connect
@@ -57,7 +57,7 @@ def schema(path: Path) -> set[tuple[str, str, str]]:
 async def test_the_tables_are_what_the_model_says(ground: Ground) -> None:
     for one in ground.model.stored():
         found = {name: kind for _, name, kind, *_ in rows(ground.path, f'PRAGMA table_info("{one.table}")')}
-        assert list(found) == [*FIXED, *one.choices.columns]
+        assert list(found) == [*fixed(one), *one.choices.columns]
         assert set(found.values()) <= {*SQL_TYPES.values()}
         names = {name for (name,) in rows(ground.path, "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?", one.table)}
         assert len(names) == len(create_indexes(one, Sqlite()))

@@ -18,7 +18,7 @@ from secgraph.model.choices import ALERTS
 from secgraph.model.edm import load
 from secgraph.settings import masked
 from secgraph.store.growth import version
-from secgraph.store.layout import FIXED, create_indexes
+from secgraph.store.layout import create_indexes, fixed, quoted
 from secgraph.store.postgres.dialect import Postgres
 from secgraph.store.postgres.founding import founded
 from secgraph.store.postgres.store import open_postgres
@@ -47,8 +47,8 @@ def laid_out(databases: Databases, url: str) -> set[tuple[Any, ...]]:
 async def test_the_tables_are_what_the_model_says(databases: Databases, empty: str) -> None:
     assert await founded(empty, load()), "nothing was said to be done"
     for one in load().stored():
-        found = databases.asked(empty, "SELECT attname::text FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0", one.table)
-        assert [name for (name,) in found] == [*FIXED, *one.choices.columns]
+        found = databases.asked(empty, "SELECT attname::text FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0", quoted(one.table))
+        assert [name for (name,) in found] == [*fixed(one), *one.choices.columns]
         indexes = databases.asked(empty, "SELECT indexname::text FROM pg_indexes WHERE tablename = $1", one.table)
         assert {name for (name,) in indexes} == set(create_indexes(one, Postgres()))
     assert databases.asked(empty, "SELECT value FROM facts WHERE name = 'schema'") == [(str(version()),)]
