@@ -258,4 +258,4 @@ def test_several_flags_are_one_text(model: Model) -> None:
 def test_the_sources_that_ingest_knows_are_those_that_are_installed(model: Model) -> None:
     made = openapi.document(model, ORIGIN, ["one", "two"])
     [place] = made["paths"]["/ingest/{source}"]["post"]["parameters"][:1]
-    assert place == {"name": "source", "in": "path", "required": True, "schema": {"type": "string", "enum": ["one", "two"]}}
+    assert place == {"name": "source", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1, "examples": ["one", "two"]}}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 import pytest_asyncio
+from tests.ports import free_port
 
 from secgraph.cli import main
 
@@ -39,12 +39,6 @@ def until(true: Callable[[], bool], process: subprocess.Popen[str] | None = None
             return true()
         time.sleep(0.01)
     return True
-
-
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -108,7 +102,7 @@ Start = Callable[..., Server]
 
 
 def _start(folder: Path, *more: str, port: int | None = None) -> Server:
-    port = port or a_free_port()
+    port = port or free_port()
     out = folder.with_name(f"{folder.name}-{port}-{time.monotonic_ns()}.out")
     with out.open("w") as file:
         process = subprocess.Popen(  # noqa: S603 -- our own command

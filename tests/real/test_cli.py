@@ -187,7 +187,7 @@ def test_people_get_tables(folder: Path, command: Any) -> None:
     (("tenant", "create", ""), "1 to 100"),
     (("tenant", "create", "a\nb"), "printable"),
     (("tenant", "delete", "nobody", "--yes"), "There is no tenant 'nobody'"),
-    (("ingest", "-s", "nothing", "x", "--tenant", "contoso"), "There is no source 'nothing'. Known sources: cef, entra, graph"),
+    (("ingest", "-s", "nothing", "x", "--tenant", "contoso"), "There is no source 'nothing'. Known sources: cef, crowdstrike, entra"),
     (("ingest", "/dev/null", "--tenant", "contoso"), "--source NAME"),
     (("ingest", "--source", "graph", "/nowhere.json", "--tenant", "contoso"), "There is no file /nowhere.json"),
     (("ingest", "--source", "graph"), "Missing argument"),

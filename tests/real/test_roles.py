@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.real.conftest import COMMAND, ENVIRONMENT, PATIENCE, Server, a_free_port, until
+from tests.ports import free_port
+from tests.real.conftest import COMMAND, ENVIRONMENT, PATIENCE, Server, until
 
 from secgraph import clock
 from secgraph.app import Core, core
@@ -86,7 +87,7 @@ def listens(pid: int) -> set[str]:
 
 def worker(folder: Path, out: Path, stack: ExitStack) -> subprocess.Popen[str]:
     """A running `secgraph serve --role worker`."""
-    made = stack.enter_context(process(COMMAND, "serve", "--data", folder, "--role", "worker", "--port", str(a_free_port()), out=out))
+    made = stack.enter_context(process(COMMAND, "serve", "--data", folder, "--role", "worker", "--port", str(free_port()), out=out))
     assert until(lambda: "Stop with Ctrl-C" in out.read_text(), made), out.read_text()
     return made
 

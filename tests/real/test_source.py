@@ -64,7 +64,7 @@ REFUSED: dict[str, tuple[list[str], list[str]]] = {
     "an option without a name": (["add", "graph", "-o", SECRET], ["NAME=VALUE"]),
     "twice": (["add", "graph", "-o", "a=1", "-o", "a=2"], ["a is given twice"]),
     "two roads": (["add", "graph", "--webhook", "--push"], ["--webhook or --push"]),
-    "no such kind": (["add", "nonsense"], ["'nonsense'", "cef, graph"]),
+    "no such kind": (["add", "nonsense"], ["'nonsense'", "cef", "graph"]),
     "no such file": (["add", "graph", "--webhook", "-o", "hook_secret=@/nowhere"], ["/nowhere", "hook_secret"]),
     "cannot be asked": (["add", "suricata", "--pull"], ["cannot be asked"]),
     "none there": (["show", "roof"], ["There is no source 'roof'"]),
@@ -115,7 +115,7 @@ options.hook_secret = "@{secret}"
 def test_a_file_declares_them_all(tmp_path: Path, command: Any, where: tuple[Any, ...]) -> None:
     file = tmp_path / "sources.toml"
     file.write_text(DECLARED.format(secret=tmp_path / "secret"))
-    assert command("source", "add", "mde", *where).returncode == 0
+    assert command("source", "add", "mde", "--push", *where).returncode == 0
     first = data(command("source", "apply", file, "--json", *where))
     assert first == {"added": ["roof", "suricata"], "changed": [], "unchanged": [], "removed": []}
     file.write_text(file.read_text().replace("3600", "60"))

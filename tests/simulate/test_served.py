@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.ports import free_port
 
 BINARY = Path(sys.prefix) / "bin" / "secgraph"
 
@@ -29,12 +29,6 @@ class Served:
     def client(self) -> httpx.Client:
         trust = ssl.create_default_context(cafile=str(self.folder / "simulate" / "ca.pem"))
         return httpx.Client(base_url=f"https://localhost:{self.port}", verify=trust, timeout=20, trust_env=False)
-
-
-def free_port() -> int:
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        return int(made.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,8 @@ def simulate_command(
     files = tls.Files(folder)
     tls.ensure(files, frozenset({"localhost", "127.0.0.1", "::1", *([host] if host else [])}))
     sockets = listen(host, port)
+    for one in sockets:
+        one.listen()  # who is told of the address may call at once
     _say_hello(scenario, f"https://localhost:{port}", files.authority)
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     config = uvicorn.Config(

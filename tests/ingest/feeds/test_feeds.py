@@ -59,7 +59,7 @@ async def test_one_that_is_not_asked_need_not_be_told_what_asking_takes(ground: 
 REFUSED = {
     "no such kind": ("sentri", "a", {}, {}, ["There is no source 'sentri'", "cef", "sentry"]),
     "no such option": ("sentry", "a", {**TOLD, "ulr": "x"}, {}, ["'ulr'", "url, key, site"]),
-    "an option without options": ("suricata", "a", {"x": "y"}, {}, ["suricata", "'x'", "There is none."]),
+    "an option without options": ("falco", "a", {"x": "y"}, {}, ["falco", "'x'", "There is none."]),
     "one missing": ("sentry", "a", {"url": TOLD["url"]}, {}, ["need the option key", "--option key=@file"]),
     "one empty": ("sentry", "a", {**TOLD, "key": " "}, {}, ["need the option key"]),
     "one wrong": ("sentry", "a", {**TOLD, "url": "ftp://x"}, {}, ["The option url", "ftp://x"]),

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from tests.real.faults.server import PATIENCE, free_port
+from tests.ports import free_port
+from tests.real.faults.server import PATIENCE
 
 USER = "secgraph"
 ORDINARY = "nobody"

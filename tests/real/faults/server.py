@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from tests.ports import free_port
 
 PATIENCE = 30.0
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SECGRAPH_")}
@@ -22,13 +22,6 @@ PLAIN = (sys.executable, "-m", "secgraph")
 
 LOADED = (sys.executable, str(Path(__file__).with_name("faulty.py")))
 """The same with faults around it, which may be loaded before it is to start."""
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(slots=True)

@@ -92,5 +92,5 @@ def _expect_all(kind: str, options: tuple[Option, ...], given: Mapping[str, str]
     for one in options:
         if one.default is None and not given.get(one.name):
             how = "@file" if one.secret else "VALUE"
-            raise UsageError(f"Sources of the kind {kind} need the option {one.name}: {one.says}"
+            raise UsageError(f"Sources of the kind {kind} need the option {one.name}: {one.says.rstrip('.')}."
                              f" Give it with --option {one.name}={how}.")  # fmt: skip
