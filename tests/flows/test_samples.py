@@ -21,20 +21,25 @@ from secgraph.testing import Clock, Graph, running
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SHARED = Path(os.environ.get("SECGRAPH_SHARED") or "nowhere")
-FOLDERS = {"graph": "graph", "mde": "mde", "m365d": "xdr", "entra": "entra", "suricata": "suricata", "cef": "cef", "mdi": "cef"}
+FOLDERS = {
+    "graph": "graph", "mde": "mde", "m365d": "xdr", "entra": "entra", "mdo": "mdo", "mcas": "mcas", "suricata": "suricata", "cef": "cef",
+    "mdi": "cef", "falco": "falco", "wazuh": "wazuh", "ocsf": "ocsf", "prowler": "ocsf", "crowdstrike": "crowdstrike",
+    "guardduty": "guardduty",
+}  # fmt: skip
 FILES = [
-    pytest.param(source, path, id=f"{folder}/{path.name}")
+    pytest.param("cef" if path.name.endswith("cef.log") else source, path, id=f"{folder}/{path.name}")
     for folder, source in FOLDERS.items()
     for path in sorted((SHARED / "samples" / folder).glob("*"))
     if path.suffix in {".json", ".ndjson", ".log"}
     and (source, path.suffix) != ("cef", ".json")  # a table of alert kinds, no log
+    and path.name != "alerts_syslog.log"  # lines around JSON: for a source that was told so
 ]
 
 OTHERS = ("security/secureScores", "security/secureScoreControlProfiles", "identityProtection/riskDetections", "identityProtection/riskyUsers")
 """Where what is no alert is served."""
 
-TELL_ONE_ALERT_TWICE = {"security_alerts_cef.log"}
-"""Files in which two lines give one alert of one instant two names: neither is older, and each reread tells both again."""
+TELL_ONE_ALERT_TWICE = {"security_alerts_cef.log", "findings.ndjson"}
+"""Files in which lines of one instant give one alert different words: neither is older, and each reread tells both again."""
 
 
 def read(path: Path) -> bytes:
