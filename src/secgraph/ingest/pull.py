@@ -32,8 +32,8 @@ MOST_PAGES = 10_000
 MOST_ALIKE = 100
 """How often a call may be answered in the same way within one pull, such as by a search that is still under way."""
 
-MOST_PLACE = 65_536
-"""Most characters of a place."""
+MOST_PLACE = 262_144
+"""Most characters of a place: one that remembers what was read of a busy week is long."""
 
 MOST_REASON = 500
 SHORTEST_SECRET = 4

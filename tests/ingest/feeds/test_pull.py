@@ -202,7 +202,7 @@ async def test_a_source_that_fails_ends_its_pull_and_is_told(pull: Pull, fault: 
 
 
 @pytest.mark.parametrize("part", [
-    cast("Any", None), cast("Any", Pulled(cast("Any", 7))), Pulled([cast("Any", "text")]), Pulled([], {"at": object()}), Pulled([], {"at": "x" * 70_000}),
+    cast("Any", None), cast("Any", Pulled(cast("Any", 7))), Pulled([cast("Any", "text")]), Pulled([], {"at": object()}), Pulled([], {"at": "x" * 300_000}),
 ])  # fmt: skip
 async def test_what_is_no_part_of_a_pull(pull: Pull, part: Pulled) -> None:
     assert not await pull.once(part)
