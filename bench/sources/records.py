@@ -165,4 +165,20 @@ def leef(chance: random.Random) -> Any:
     )
 
 
-MAKERS: dict[str, Make] = {make.__name__: make for make in (graph, mde, suricata, falco, wazuh, ocsf, crowdstrike, guardduty, cef, leef)}
+def generic(chance: random.Random) -> Any:
+    """A detection as examples/mappings/gatehouse.toml maps it."""
+    at = 1_769_850_000_000 + chance.randrange(10**9)
+    return {
+        "kind": "detection", "uid": f"g-{chance.randrange(10**9)}", "changed": at + 500, "state": "open", "verdict": "blocked",
+        "score": chance.randrange(100), "case": {"number": chance.randrange(9999)}, "sensor": {"name": "edge-2", "zone": "dmz", "version": "4.2.1"},
+        "user": "CONTOSO\\nina", "seen": {"first": at, "last": at + 60_000, "count": chance.randrange(1, 90)},
+        "rule": {"id": f"R-{chance.randrange(999)}", "name": "Beacon to a known address", "level": "severe", "tactic": "command-and-control",
+                 "version": 3, "summary": "A process called home every 60 seconds.", "attack": ["T1071.001"], "tags": ["beacon"]},
+        "host": {"name": "ws.contoso.com", "os": "Windows11", "addresses": [_ip(chance)], "serial": _hex(chance, 16)},
+        "processes": [{"pid": chance.randrange(9999), "image": "C:\\Temp\\a.exe", "command": "a.exe /q", "digest": _hex(chance, 64)},
+                      {"pid": 800, "image": "C:\\Windows\\explorer.exe", "command": "explorer.exe", "parent": True}],
+        "peers": [{"ip": _ip(chance), "port": 443, "bytes": chance.randrange(10**6)}, {"url": f"https://{_hex(chance, 8)}.example/j", "opinion": "bad"}],
+    }  # fmt: skip
+
+
+MAKERS: dict[str, Make] = {make.__name__: make for make in (graph, mde, suricata, falco, wazuh, ocsf, crowdstrike, guardduty, cef, leef, generic)}

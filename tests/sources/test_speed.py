@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from bench.sources.command import Row, main, table
+from bench.sources.command import Row, connector_of, main, table
 from bench.sources.records import MAKERS
 
-from secgraph.extend import AlertDraft, Raw, source, sources
+from secgraph.extend import AlertDraft, Raw, sources
 
 
 def test_the_short_mode_prints_a_row_of_every_source(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,7 +32,7 @@ def test_a_ratio_is_held_against_its_goal() -> None:
 def test_every_generated_record_is_an_alert_with_evidence(name: str) -> None:
     assert name in sources()
     record = MAKERS[name](random.Random(7))  # noqa: S311 -- the same in every run
-    (draft,) = source(name).normalise(Raw(1, b"", record, 17_707_248_000_000_000))
+    (draft,) = connector_of(name).normalise(Raw(1, b"", record, 17_707_248_000_000_000))
     assert isinstance(draft, AlertDraft)
     assert draft.alert["severity"] in {"low", "medium", "high"}
     assert len(draft.alert["evidence"]) >= 2

@@ -70,8 +70,8 @@ class Kinds:
     def told(self, kind: str, road: Road, given: Mapping[str, str]) -> Connector:
         """The kind's source as these options want it.
 
-        One that is not asked and was told nothing of its kind is as it is without any configuration: what it needs in order to
-        ask need not be said then.
+        One that can be asked, is not, and was told nothing of its kind is as it is without any configuration: what it needs in
+        order to ask need not be said then.
         """
         known = self.options(kind, road)
         for name in given:
@@ -79,7 +79,8 @@ class Kinds:
                 possible = f"Options are: {', '.join(known)}." if known else "There is none."
                 raise UsageError(f"Sources of the kind {kind} have no option '{name[:40]}' by {road}. {possible}")
         found = self.source(kind)
-        if isinstance(found, Told) and (road == "pull" or any(given.get(one.name) for one in found.options)):
+        needed = road == "pull" or not isinstance(found, Pulls)
+        if isinstance(found, Told) and (needed or any(given.get(one.name) for one in found.options)):
             _expect_all(kind, found.options, given)
             found = found.told({one.name: given.get(one.name) or one.default or "" for one in found.options})
         _expect_all(kind, OF_ROADS[road], given)
