@@ -120,7 +120,7 @@ def test_a_file_declares_them_all(tmp_path: Path, command: Any, where: tuple[Any
     assert first == {"added": ["roof", "suricata"], "changed": [], "unchanged": [], "removed": []}
     file.write_text(file.read_text().replace("3600", "60"))
     second = command("source", "apply", file, "--prune", "--json", *where)
-    assert data(second) == {"added": [], "changed": ["roof"], "unchanged": ["suricata"], "removed": ["mde"]}
+    assert data(second) == {"added": [], "changed": ["roof"], "unchanged": ["suricata"], "removed": ["falco"]}
     assert SECRET not in second.stdout + second.stderr
     file.write_text("[source.roof]\nkind = 'mde'\n")
     assert "source.roof: it is of the kind graph" in refused(command("source", "apply", file, *where))
@@ -141,3 +141,47 @@ def test_rejected_records_of_a_removed_source_stay(tmp_path: Path, command: Any,
     done = data(command("ingest", "rejected", "retry", "--json", *where))
     assert (done["rejected"], "There is no source 'roof'" in str(done["problems"])) == (2, True)
     assert sorted(one["source"] for one in data(command("ingest", "rejected", "list", "--json", *where))) == ["graph", "roof"]
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "mappings"
+
+
+def test_a_mapping_is_tried_and_then_used(tmp_path: Path, command: Any, where: tuple[Any, ...]) -> None:
+    mapping, sample = EXAMPLES / "gatehouse.toml", EXAMPLES / "gatehouse.json"
+    tried = data(command("source", "try", mapping, sample, "--json"))
+    assert [one["outcome"] for one in tried] == ["taken", "taken", "passed over"]
+    assert tried[0]["alerts"][0]["title"] == "Beacon to a known address"
+    assert "peers[].port" in tried[0]["unplaced"]
+    people = command("source", "try", mapping, "-", text=sample.read_text("utf-8"))
+    assert people.returncode == 0
+    assert "kept only in the original:\n" in people.stdout
+    assert people.stdout.endswith("2 taken, 1 passed over\n")
+    made = data(command("source", "add", "generic", "--name", "gatehouse", "-o", f"mapping=@{mapping}", "--json", *where))
+    assert made["road"] == "push"
+    (report,) = data(command("ingest", "--source", "gatehouse", sample, "--json", *where))
+    assert (report["taken"], report["rejected"]) == (2, 1), "what is passed over is counted there and not kept"
+    assert [one for one in tmp_path.iterdir() if one.name not in {"data", "secret"}] == [], "trying leaves nothing behind"
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (("nothing", "sample.json"), ["neither a mapping", "suricata"]), (("generic", "sample.json"), ["source try MAPPING.toml SAMPLE"]), (("none.toml", "sample.json"), ["none.toml cannot be read"]),
+    (("wrong.toml", "sample.json"), ["line 3, alert.tilte", "it has: actorDisplayName"]), (("falco", "none.json"), ["sample none.json cannot be read"]),
+    (("falco", "empty.json"), ["no record in"]), (("falco", "sample.json", "-o", "a=b"), ["told nothing"]), (("suricata", "sample.json", "-o", "a=b"), ["no option 'a'"]),
+    (("wrong.toml", "sample.json", "-o", "a=b"), ["no --option"]),
+])  # fmt: skip
+def test_what_cannot_be_tried(
+    tmp_path: Path, command: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sample.json").write_text("{}")
+    Path("empty.json").write_text("")
+    Path("wrong.toml").write_text('product = "a/b"\nid = "x"\nalert.tilte = "y"\nalert.title = "t"\n')
+    told = refused(command("source", "try", *words))
+    assert [one for one in said if one not in told] == []
+
+
+def test_a_sample_with_a_record_that_cannot_be_taken_says_so(tmp_path: Path, command: Any) -> None:
+    (tmp_path / "s.json").write_text('{"x": 1}')
+    ended = command("source", "try", "falco", tmp_path / "s.json", "--json")
+    assert ended.returncode == 1
+    assert json.loads(ended.stdout)[0]["reason"] == "no rule: not an event of Falco"

@@ -23,12 +23,14 @@ from secgraph.cli.run import app
 from secgraph.cli.simulate import simulate_command
 from secgraph.cli.source import source_app
 from secgraph.cli.terminal import err
+from secgraph.cli.trying import source_try
 from secgraph.errors import Refusal, UsageError
 
 app.add_typer(tenant_app, name="tenant")
 app_app.add_typer(certificate_app, name="certificate")
 app.add_typer(app_app, name="app")
 app.add_typer(ingest_app, name="ingest")
+source_app.command("try")(source_try)
 app.add_typer(source_app, name="source")
 app.add_typer(asset_app, name="asset")
 app.add_typer(keys_app, name="keys")

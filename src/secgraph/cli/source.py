@@ -65,6 +65,11 @@ def _options(given: list[str] | None) -> tuple[dict[str, str], set[str]]:
     return found, bare
 
 
+def told_options(given: list[str] | None) -> dict[str, str]:
+    """Options by name, as they are written on the command line."""
+    return _options(given)[0]
+
+
 def _expect_hidden(feed_options: dict[str, Any], bare: set[str]) -> None:
     for name in sorted(bare):
         if name in feed_options and feed_options[name].secret:

@@ -14,6 +14,7 @@ from secgraph.extend.draft import (
     ObjectDraft,
     Raw,
     Record,
+    TakesApart,
     Unusable,
     Unwraps,
 )
@@ -56,7 +57,8 @@ from secgraph.extend.reading import evidence, instant_of, integer, moment, techn
 __all__ = [
     "SINCE", "AlertDraft", "CallFailed", "ClientCredentials", "Connector", "Draft", "Framing", "Headers", "Mark",
     "NotAnAlert", "ObjectDraft", "Option", "Options", "OutcomeUnknown", "Place", "Pulled", "Pulls", "Raw", "Reach", "Record",
-    "Reply", "Told", "Unusable", "Unwraps", "Web", "WritesBack", "Written", "account", "address", "digest", "evidence",
+    "Reply", "TakesApart", "Told", "Unusable", "Unwraps", "Web", "WritesBack", "Written",
+    "account", "address", "digest", "evidence",
     "file_at", "instant_of", "integer", "moment", "names", "objects", "part", "pascal", "present", "shown", "source",
     "sources", "span", "tactic", "techniques", "text", "texts", "yes",
 ]  # fmt: skip

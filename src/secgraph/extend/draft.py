@@ -98,3 +98,12 @@ class Unwraps(Protocol):
     def unwrap(self, value: Any) -> Iterable[Any] | None:
         """The records inside a decoded delivery, or None when it is no wrapper."""
         ...
+
+
+@runtime_checkable
+class TakesApart(Protocol):
+    """A source of lines that can name the parts of one: a trial tells by their names what is in no alert."""
+
+    def parts(self, value: Any) -> Record:
+        """The parts of a line by name; none where it cannot be read."""
+        ...

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from secgraph.extend import AlertDraft, Framing, Options, Raw, Unusable
+from secgraph.extend import AlertDraft, Framing, Options, Raw, Record, Unusable
 from secgraph.sources import mdi
 from secgraph.sources.cef_draft import OPTIONS, Reading, created_at, drafted, reading, severity_of
 from secgraph.sources.cef_evidence import evidence_of
@@ -24,6 +25,13 @@ class CommonEventFormat:
     def told(self, options: Options) -> CommonEventFormat:
         """The same for senders whose clocks, severities or ids are others."""
         return CommonEventFormat(reading(options))
+
+    def parts(self, value: Any) -> Record:
+        """The members of a line's extension."""
+        try:
+            return dict(take_apart(value).fields)
+        except Unusable:
+            return {}
 
     def normalise(self, raw: Raw) -> Iterable[AlertDraft]:
         """The alert of one line."""

@@ -63,6 +63,15 @@ class Generic:
             return None
         return found if found.__class__ is list else None
 
+    def parts(self, value: Any) -> Record:
+        """The groups of the pattern that fits a line."""
+        if self._plan is None or not self._plan.patterns:
+            return {}
+        try:
+            return _of_line(self._plan, value)
+        except (NotAnAlert, Unusable):
+            return {}
+
     def normalise(self, raw: Raw) -> Iterable[AlertDraft]:
         """The alert of one record."""
         plan = self._plan

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from secgraph.extend import AlertDraft, Framing, Options, Raw, Unusable
+from secgraph.extend import AlertDraft, Framing, Options, Raw, Record, Unusable
 from secgraph.sources.cef_draft import OPTIONS, Reading, drafted, reading
 from secgraph.sources.cef_grammar import Event
 from secgraph.sources.leef_grammar import by_pattern, take_apart
@@ -50,6 +51,13 @@ class LogEventExtended:
     def told(self, options: Options) -> LogEventExtended:
         """The same for senders whose clocks, severities or ids are others."""
         return LogEventExtended(reading(options))
+
+    def parts(self, value: Any) -> Record:
+        """The members of a line's extension."""
+        try:
+            return dict(take_apart(value).fields)
+        except Unusable:
+            return {}
 
     def normalise(self, raw: Raw) -> Iterable[AlertDraft]:
         """The alert of one line."""
