@@ -352,6 +352,7 @@ CLIENT = {"client_id": "c", "client_secret": "s"}
         ("crowdstrike", {"client_id": "c"}, "go together"),
         ("crowdstrike", CLIENT | {"url": "http://api.crowdstrike.com"}, "option url"),
         ("crowdstrike", CLIENT | {"url": "https://api.crowdstrike.com/x"}, "option url"),
+        ("crowdstrike", CLIENT | {"url": "https://["}, "option url"),
         ("crowdstrike", CLIENT | {"days": "0"}, "option days"),
         ("crowdstrike", CLIENT | {"write_version": "../v3"}, "no version"),
     ],

@@ -82,7 +82,10 @@ def access(options: Options) -> Access | None:
         return None
     if not options["client_id"] or not options["client_secret"]:
         raise UsageError("The options client_id and client_secret go together: give both, or neither to hand records in.")
-    parts = urlsplit(options["url"])
+    try:
+        parts = urlsplit(options["url"])
+    except ValueError:  # a bracket that belongs to no address
+        parts = urlsplit("")
     if parts.scheme != "https" or not parts.hostname or parts.path.strip("/") or parts.query:
         raise UsageError(f"The option url is '{options['url'][:80]}': give https and a host, such as {OPTIONS[2].default}.")
     days = options["days"]
