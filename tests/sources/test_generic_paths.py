@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from jmespath.exceptions import JMESPathError
 
 from secgraph.sources.generic_lines import line_of, named
-from secgraph.sources.generic_paths import LONGEST, STEPS, Meter, TooMuch, compiled, names_of, rendered
+from secgraph.sources.generic_meter import STEPS, Meter, TooMuch, rendered
+from secgraph.sources.generic_paths import LONGEST, compiled, names_of
 
 RECORD = {
     "a": 1, "b": {"c": "x", "d": [5, 6, 7], "e": None}, "list": [{"n": "p", "v": 3}, {"n": "q", "v": 9, "w": [1, [2]]}, {"v": 2}, 4],

@@ -23,7 +23,8 @@ from secgraph.extend import (
     techniques,
 )
 from secgraph.sources.generic_mapping import Plan, mapping
-from secgraph.sources.generic_paths import STEPS, Meter, TooMuch, holds, rendered
+from secgraph.sources.generic_meter import STEPS, Meter, TooMuch, rendered
+from secgraph.sources.generic_paths import holds
 from secgraph.sources.generic_values import Look, words
 
 LONGEST_ID = 500

@@ -13,10 +13,12 @@ import re2
 from secgraph.errors import UsageError
 from secgraph.extend import Framing, Record
 from secgraph.model.edm import EnumType, load
+from secgraph.sources.generic_faults import Faults, Path
 from secgraph.sources.generic_lines import line_of, named
 from secgraph.sources.generic_paths import Find
 from secgraph.sources.generic_structs import Item, evidence_item, member, shown_members
-from secgraph.sources.generic_values import ANYTHING, Faults, Look, Member, Path, Read, Take, member_of, time_reader
+from secgraph.sources.generic_times import Read, time_reader
+from secgraph.sources.generic_values import ANYTHING, Look, Member, Take, member_of
 
 CREATED = "createdDateTime"
 ALERT = "microsoft.graph.security.alert"

@@ -12,34 +12,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jmespath
-import msgspec
 from jmespath import functions
 from jmespath.exceptions import JMESPathError
 
-STEPS = 50_000
-"""Most steps over one record, of all expressions together."""
+from secgraph.sources.generic_meter import TEXT_STEP, Meter, contains, number, rendered, same
 
 LONGEST, DEEPEST = 2_000, 40
 """Characters of an expression, and how deep it nests."""
-
-
-class TooMuch(Exception):
-    """A record takes more steps than it may."""
-
-
-class Meter:
-    """What is left of the steps over one record. Whoever walks over deep ones minds RecursionError."""
-
-    __slots__ = ("left",)
-
-    def __init__(self) -> None:
-        self.left = STEPS
-
-    def spend(self, steps: int) -> None:
-        """Counts; TooMuch where nothing is left."""
-        self.left -= steps
-        if self.left < 0:
-            raise TooMuch
 
 
 Find = Callable[[Any, Meter], Any]
@@ -273,48 +252,24 @@ _ORDERS = {"lt": operator.lt, "gt": operator.gt, "lte": operator.le, "gte": oper
 def _comparator(node: Node, depth: int) -> Find:
     left, right = _inner(node, depth)
     if node["value"] == "eq":
-        return lambda value, meter: _same(left(value, meter), right(value, meter), meter)
+        return lambda value, meter: same(left(value, meter), right(value, meter), meter)
     if node["value"] == "ne":
-        return lambda value, meter: not _same(left(value, meter), right(value, meter), meter)
+        return lambda value, meter: not same(left(value, meter), right(value, meter), meter)
     order = _ORDERS[node["value"]]
 
     def compared(value: Any, meter: Meter) -> Any:
         one, other = left(value, meter), right(value, meter)
-        if not (_number(one) or one.__class__ is str) or not (_number(other) or other.__class__ is str):
+        if not (number(one) or one.__class__ is str) or not (number(other) or other.__class__ is str):
             return None
         return order(one, other)  # of a text and a number: an error, as with jmespath
 
     return compared
 
 
-def _number(value: Any) -> bool:
-    return value.__class__ is int or value.__class__ is float
-
-
-def _same(one: Any, other: Any, meter: Meter) -> bool:
-    """Whether two values are equal; true is no number."""
-    kind = one.__class__
-    if kind is str or other is None:
-        return bool(one == other)
-    if _number(one):
-        return _number(other) and bool(one == other)
-    if kind is not other.__class__:
-        return False
-    if kind is list:
-        meter.spend(len(one) + 1)
-        return len(one) == len(other) and all(_same(left, right, meter) for left, right in zip(one, other, strict=True))
-    if kind is dict:
-        meter.spend(len(one) + 1)
-        return one.keys() == other.keys() and all(_same(value, other[name], meter) for name, value in one.items())
-    return bool(one == other)
-
-
 # --- functions ------------------------------------------------------------------------------------------------------------
 
 TABLE = functions.Functions.FUNCTION_TABLE
 FUNCTIONS = functions.Functions()
-TEXT_STEP = 16
-"""Characters that are made in a step."""
 
 
 class _Expression:
@@ -349,7 +304,7 @@ def _function(node: Node, depth: int) -> Find:
     arguments = _inner(node, depth)
     if name == "contains":
         subject, search = arguments
-        return lambda value, meter: _contains(subject(value, meter), search(value, meter), meter)
+        return lambda value, meter: contains(subject(value, meter), search(value, meter), meter)
     if name == "to_string":
         return lambda value, meter: rendered(arguments[0](value, meter), meter)
 
@@ -366,39 +321,6 @@ def _function(node: Node, depth: int) -> Find:
         return FUNCTIONS.call_function(name, handed)
 
     return call
-
-
-def _contains(subject: Any, search: Any, meter: Meter) -> Any:
-    if subject.__class__ is str:
-        meter.spend(len(subject) // TEXT_STEP)
-        if search.__class__ is not str:
-            raise TypeError("only a text is contained in a text")
-        return search in subject
-    if subject.__class__ is not list:
-        raise TypeError("nothing is contained in it")
-    meter.spend(len(subject))
-    return any(_same(one, search, meter) for one in subject)
-
-
-def rendered(value: Any, meter: Meter) -> str:
-    """A value as text: a text itself, anything else as JSON."""
-    if value.__class__ is str:
-        return str(value)
-    _spend_on(value, meter)
-    return msgspec.json.encode(value).decode()
-
-
-def _spend_on(value: Any, meter: Meter) -> None:
-    meter.spend(1)
-    if value.__class__ is list:
-        for one in value:
-            _spend_on(one, meter)
-    elif value.__class__ is dict:
-        for name, one in value.items():
-            meter.spend(len(name) // TEXT_STEP)
-            _spend_on(one, meter)
-    elif value.__class__ is str:
-        meter.spend(len(value) // TEXT_STEP)
 
 
 _MAKERS: dict[str, Callable[[Node, int], Find]] = {

@@ -8,8 +8,9 @@ from typing import Any
 
 from secgraph.extend import Record, account, digest, file_at, shown
 from secgraph.model.edm import Property, StructType, load
+from secgraph.sources.generic_faults import Faults, Path
 from secgraph.sources.generic_paths import Find, holds
-from secgraph.sources.generic_values import ANYTHING, MOST, Faults, Look, Member, Path, Take, member_of, open_members
+from secgraph.sources.generic_values import ANYTHING, MOST, Look, Member, Take, member_of, open_members
 
 EVIDENCE = "microsoft.graph.security.alertEvidence"
 NAMESPACE = "microsoft.graph.security."

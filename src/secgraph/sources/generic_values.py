@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from secgraph import clock
 from secgraph.errors import BadBody
-from secgraph.extend import address, integer, moment, tactic, text
+from secgraph.extend import address, integer, tactic, text
 from secgraph.model.check import from_client
 from secgraph.model.edm import EnumType, Primitive, Property
-from secgraph.sources.generic_paths import STEPS, Find, Meter, compiled, names_of
+from secgraph.sources.generic_faults import Faults, Path, kind_of
+from secgraph.sources.generic_meter import STEPS, Meter
+from secgraph.sources.generic_paths import Find, names_of
+from secgraph.sources.generic_times import DECIMAL, time_reader
 
 MOST = 10
 """Most values of a list that are taken."""
@@ -26,17 +26,10 @@ PIECE = 1000
 FORM = frozenset({"value", "record", "text", "is", "map", "default", "format", "zone", "split"})
 """What a member's table may say."""
 
-WORDS = ("iso", "seconds", "milliseconds", "microseconds", "nanoseconds")
-_PER_SECOND = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
-_ZONE = re.compile(r"([+-])(\d\d):(\d\d)", re.ASCII)
 ANYTHING = Property("member", Primitive("Edm.String"), collection=False, nullable=True)
 """A member of an open type: what is shown of it is text."""
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
-_DECIMAL = re.compile(r"\d{1,20}(\.\d{1,20})?", re.ASCII)
-_LONGEST_TIME = 80
-MOST_SECONDS = 10**11
-"""Seconds since 1970 that are a time of this or the next millennium."""
 
 
 class Look(Meter):
@@ -53,48 +46,6 @@ class Look(Meter):
 
 Take = Callable[[Any, Look], Any]
 """The value of a member, or None: given the object at hand and the record around it."""
-
-Path = tuple[str | int, ...]
-
-
-@dataclass(slots=True)
-class Faults:
-    """What is wrong with a mapping, by the keys where it stands."""
-
-    found: list[tuple[Path, str]] = field(default_factory=list)
-
-    def tell(self, path: Path, says: str) -> None:
-        """One more."""
-        self.found.append((path, says))
-
-    def unknown(self, path: Path, table: Mapping[str, Any], known: Iterable[str]) -> None:
-        """Tells the keys of a table that are none."""
-        possible = sorted(known)
-        for name in table:
-            if name not in possible:
-                self.tell((*path, name), f"there is no such key here; there are: {', '.join(possible)}")
-
-    def expression(self, path: Path, given: Any) -> Find | None:
-        """The expression at that key."""
-        if not isinstance(given, str):
-            self.tell(path, f"must be an expression in quotes, not {_kind(given)}")
-            return None
-        try:
-            return compiled(given)
-        except ValueError as fault:
-            self.tell(path, str(fault))
-            return None
-
-    def text(self, path: Path, given: Any) -> str:
-        """The text at that key."""
-        if not isinstance(given, str) or not given.strip():
-            self.tell(path, f"must be a text, not {_kind(given)}")
-            return ""
-        return given
-
-
-def _kind(value: Any) -> str:
-    return {dict: "a table", list: "a list", bool: "true or false", str: "an empty text"}.get(type(value), "a number")
 
 
 def words(value: Any) -> str | None:
@@ -123,7 +74,7 @@ def member_of(item: Property, given: Any, path: Path, faults: Faults) -> Member 
             return None
         given = {"value": given}
     if not isinstance(given, dict):
-        faults.tell(path, f"must be an expression in quotes or a table, not {_kind(given)}: a constant is {{ is = ... }}")
+        faults.tell(path, f"must be an expression in quotes or a table, not {kind_of(given)}: a constant is {{ is = ... }}")
         return None
     faults.unknown(path, given, FORM)
     ways = [name for name in ("value", "record", "text", "is") if name in given]
@@ -209,20 +160,22 @@ def _single(source: Take, reader: Read, default: Any) -> Take:
 
 def _named_text(names: tuple[str, ...], default: Any) -> Take:
     """The same for a text behind one name or two, which most members are: in one step."""
-    first, second = (*names, None)[:2]
+    first, last = names[0], names[-1]
 
-    def take(here: Any, _: Look) -> Any:
-        if here.__class__ is not dict:
-            return default
-        value = here.get(first)
-        if second is not None:
-            value = value.get(second) if value.__class__ is dict else None
-        if value.__class__ is str and value and not value.isspace():
-            return value
-        value = words(value)
-        return default if value is None else value
+    def found(value: Any) -> Any:
+        word = words(value)
+        return default if word is None else word
 
-    return take
+    def by_one(here: Any, _: Look) -> Any:
+        value = here.get(first) if here.__class__ is dict else None
+        return value if value.__class__ is str and value and not value.isspace() else found(value)
+
+    def by_two(here: Any, _: Look) -> Any:
+        value = here.get(first) if here.__class__ is dict else None
+        value = value.get(last) if value.__class__ is dict else None
+        return value if value.__class__ is str and value and not value.isspace() else found(value)
+
+    return by_one if len(names) == 1 else by_two
 
 
 def _several(source: Take, reader: Read, default: Any, given: Mapping[str, Any], path: Path, faults: Faults) -> Take:
@@ -296,10 +249,12 @@ def _word(item: Property, kind: EnumType, given: Mapping[str, Any], path: Path, 
     quiet, undeclared, name = "default" in given, kind.undeclared, item.name
 
     def read(value: Any, look: Look) -> Any:
-        word = words(value)
+        word = value if value.__class__ is str and value else words(value)
         if word is None:
             return None
         found = mapped.get(word) or mapped.get(word.strip().casefold())
+        if found is None and word.isspace():
+            return None
         if found is None and not quiet:
             look.notes.append(f"{name} has no member {word[:40]!r}")
             return undeclared
@@ -331,7 +286,7 @@ def _whole(low: int, high: int) -> Read:
 
 
 def _number(value: Any, _: Look) -> Any:
-    if value.__class__ is str and _DECIMAL.fullmatch(value.strip()):
+    if value.__class__ is str and DECIMAL.fullmatch(value.strip()):
         return float(value)
     if (value.__class__ is int and abs(value) < 2**63) or (value.__class__ is float and math.isfinite(value)):
         return float(value)
@@ -353,81 +308,6 @@ _PLAIN: dict[str, Read] = {
     "Edm.String": _text, "Edm.Int32": _whole(-(2**31), 2**31 - 1), "Edm.Int64": _whole(-(2**63), 2**63 - 1),
     "Edm.Double": _number, "Edm.Boolean": _truth,
 }  # fmt: skip
-
-
-# --- times ----------------------------------------------------------------------------------------------------------------
-
-
-def time_reader(given: Mapping[str, Any], path: Path, faults: Faults) -> Read:
-    """What reads a time by its `format`; `zone` is what a time without one means."""
-    zone = _zone((*path, "zone"), given["zone"], faults) if "zone" in given else 0
-    form = faults.text((*path, "format"), given["format"]) if "format" in given else ""
-    if form in _PER_SECOND:
-        return _counted(_PER_SECOND[form])
-    if form in {"", "iso"}:
-        return lambda value, _: moment(value, zone=zone) if form != "iso" or value.__class__ is str else None
-    _expect_pattern((*path, "format"), form, faults)
-
-    def by_pattern(value: Any, _: Look) -> Any:
-        if value.__class__ is not str or len(value) > _LONGEST_TIME:
-            return None
-        try:
-            found = datetime.strptime(value.strip(), form)  # noqa: DTZ007 -- its zone is added where it has none
-        except ValueError:
-            return None
-        own = found.tzinfo is not None
-        return moment(found.astimezone(UTC).isoformat() if own else found.isoformat(), zone=0 if own else zone)
-
-    return by_pattern
-
-
-def _expect_pattern(path: Path, form: str, faults: Faults) -> None:
-    at = datetime(2026, 2, 7, 13, 4, 5, tzinfo=UTC)
-    if "%" not in form:
-        faults.tell(path, f"is neither one of {', '.join(WORDS)} nor a pattern such as %d/%b/%Y %H:%M:%S")
-        return
-    try:
-        read = datetime.strptime(at.strftime(form), form)  # noqa: DTZ007 -- only its day is looked at
-    except ValueError as fault:
-        faults.tell(path, f"is no pattern of a time: {fault}")
-        return
-    if read.date() != at.date():
-        faults.tell(path, "does not say year, month and day, so the day would be guessed")
-
-
-def _zone(path: Path, given: Any, faults: Faults) -> int:
-    found = _ZONE.fullmatch(given) if isinstance(given, str) else None
-    if found is None or int(found[2]) > 14 or int(found[3]) > 59:
-        faults.tell(path, "must be an offset such as +01:00")
-        return 0
-    return (-1 if found[1] == "-" else 1) * (int(found[2]) * 3600 + int(found[3]) * 60)
-
-
-def _counted(per_second: int) -> Read:
-    """Whole numbers exactly, to the last of the seven digits; others as far as a floating point number goes."""
-
-    @lru_cache(64)  # the first and the last activity are often the same instant
-    def whole(number: int) -> str | None:
-        seconds, rest = divmod(number, per_second)
-        return (
-            clock.text(seconds * clock.SECOND + rest * clock.SECOND // per_second)
-            if number > 0 and seconds < MOST_SECONDS
-            else None
-        )
-
-    def read(value: Any, _: Look) -> Any:
-        if value.__class__ is int:
-            return whole(value)
-        if value.__class__ is str:
-            number = integer(value.strip())
-            if number is not None:
-                return whole(number)
-            value = float(value) if _DECIMAL.fullmatch(value.strip()) else None
-        if value.__class__ is float and 0 < value < MOST_SECONDS * per_second:
-            return moment(value / per_second)
-        return None
-
-    return read
 
 
 def open_members(given: Any, path: Path, faults: Faults) -> Callable[[Any, Look], list[tuple[str, Any]]] | None:

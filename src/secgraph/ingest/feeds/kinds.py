@@ -79,8 +79,10 @@ class Kinds:
                 possible = f"Options are: {', '.join(known)}." if known else "There is none."
                 raise UsageError(f"Sources of the kind {kind} have no option '{name[:40]}' by {road}. {possible}")
         found = self.source(kind)
-        needed = road == "pull" or not isinstance(found, Pulls)
-        if isinstance(found, Told) and (needed or any(given.get(one.name) for one in found.options)):
+        of_kind = found.options if isinstance(found, Told) else ()
+        # One that can be asked, and is not, can do without what asking takes.
+        needed = road == "pull" or (not isinstance(found, Pulls) and any(one.default is None for one in of_kind))
+        if isinstance(found, Told) and (needed or any(given.get(one.name) for one in of_kind)):
             _expect_all(kind, found.options, given)
             found = found.told({one.name: given.get(one.name) or one.default or "" for one in found.options})
         _expect_all(kind, OF_ROADS[road], given)
