@@ -25,30 +25,37 @@ async def while_claimed(name: str, work: Callable[[Fence], Awaitable[None]], lea
     """
     while True:
         try:
-            fence = await leases.claim(name)
-            if fence is not None:
-                observe(ChoreClaimed(name, fence.number))
-                await _hold(work, leases, fence, renew)
-                observe(ChoreLost(name, fence.number))
+            await once_claimed(name, work, leases, renew)
         except Exception as fault:  # noqa: BLE001 -- whatever it is: requests are answered, and it is tried again
             observe(ChoreFailed(name, str(fault)), failure=None if isinstance(fault, Refusal) else fault)
         await asyncio.sleep(renew)
 
 
-async def _hold(work: Callable[[Fence], Awaitable[None]], leases: Leases, fence: Fence, renew: float) -> None:
-    """Does the work until it ends or the lease is lost."""
-    working = asyncio.ensure_future(work(fence))
+async def once_claimed(
+    name: str, work: Callable[[Fence], Awaitable[None]], leases: Leases, renew: float = RENEW_SECONDS
+) -> None:
+    """Does the work until it ends or the lease of that name is lost; nothing where another process holds it. What the work
+    raises is raised.
+    """
+    fence = await leases.claim(name)
+    if fence is None:
+        return
+    observe(ChoreClaimed(name, fence.number))
+    working, lost, fault = asyncio.ensure_future(work(fence)), False, None
     try:
-        while not working.done():
+        while not working.done() and not lost:
             await asyncio.wait([working], timeout=renew)
             with contextlib.suppress(Refusal):  # not renewed now, but perhaps soon; the fence says how it stands
-                if not await leases.renew(fence):
-                    return
+                lost = not await leases.renew(fence)
     finally:
         working.cancel()
         # What somebody else wrote may not want to end; behind the fence it does no harm.
         await asyncio.wait([working], timeout=END_SECONDS)
-        if working.done() and not working.cancelled() and (fault := working.exception()) is not None:
-            observe(ChoreFailed(fence.name, str(fault)), failure=fault)
+        if working.done() and not working.cancelled():
+            fault = working.exception()
         with contextlib.suppress(Refusal):
             await leases.release(fence)
+    if lost:
+        observe(ChoreLost(name, fence.number))
+    if fault is not None:
+        raise fault

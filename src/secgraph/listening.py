@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from secgraph import tls
 from secgraph.app import Core
+from secgraph.claimed import once_claimed
 from secgraph.edge.origin import own_hosts
+from secgraph.errors import Superseded
 from secgraph.ingest.door import Door
 from secgraph.listen.address import Certificate
-from secgraph.listen.held import held
 from secgraph.listen.running import Around, listening
 from secgraph.settings import Settings
 from secgraph.store.leases import Leases
@@ -25,7 +27,8 @@ async def listen_for(core: Core, settings: Settings) -> None:
         return core.door if fence is None else core.door.behind(fence)
 
     async def under(name: str, work: Callable[[Fence], Awaitable[None]]) -> None:
-        await held(leases, name, work)
+        with contextlib.suppress(Superseded):  # another process has it: this one waits
+            await once_claimed(name, work, leases)
 
     await listening(Around(core.feeds, door, core.health, under, lambda: own_certificate(settings), core.now))
 

@@ -305,6 +305,15 @@ class DatagramsDropped(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class HandshakesFailed(Fact):
+    """TLS handshakes with senders of a source failed; told at most every five minutes."""
+
+    source: str
+    since_bound: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseGone(Fact):
     """The database server could not do what was asked; whoever asked was told to come back."""
 
@@ -356,6 +365,7 @@ LEVELS = {
     ClockAhead: logging.WARNING,
     DatagramsDropped: logging.WARNING,
     DiskFills: logging.WARNING,
+    HandshakesFailed: logging.WARNING,
     KeysLeft: logging.WARNING,
     SourceSilent: logging.WARNING,
     TokenRefused: logging.WARNING,

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from errno import EADDRINUSE
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from secgraph import clock
@@ -20,13 +21,23 @@ from secgraph.ingest.door import Door
 from secgraph.ingest.feeds.feed import Feed
 from secgraph.ingest.feeds.feeds import Feeds
 from secgraph.ingest.feeds.health import Health
-from secgraph.listen.address import Certificate, address_of, bound, certificate_of, secured
+from secgraph.listen.address import Certificate, address_of, bound, certificate_of
 from secgraph.listen.datagrams import Datagrams
 from secgraph.listen.intake import Intake, What, apart, taker
+from secgraph.listen.mark import is_marked, marked
 from secgraph.listen.place import opened
+from secgraph.listen.shown import Shown
 from secgraph.listen.streams import ORDINARY, Limits, Streams
 from secgraph.listen.tail import Tail
-from secgraph.observe import DatagramsDropped, ListenerFailed, ListenerStarted, ListenerStopped, ListenerWaits, observe
+from secgraph.observe import (
+    DatagramsDropped,
+    HandshakesFailed,
+    ListenerFailed,
+    ListenerStarted,
+    ListenerStopped,
+    ListenerWaits,
+    observe,
+)
 from secgraph.store.protocol import Fence
 
 LOOK_SECONDS = 2.0
@@ -34,7 +45,11 @@ LOOK_SECONDS = 2.0
 RETRY_SECONDS = 3.0
 """After which an address that is taken, a file that is not there, and what failed are tried again."""
 COUNT_SECONDS = 5.0
-"""How often it is looked what the kernel dropped."""
+"""How often it is looked what the kernel dropped, which handshakes failed, and whether a certificate is another one."""
+TAKEN_SECONDS = 60.0
+"""How long a stranger may have an address before that is told: who is just being restarted has it soon."""
+SAID_SECONDS = 300.0
+"""How often the log is told of handshakes that fail, at most."""
 LAST_SECONDS = 5.0
 """How long it is read on at the end, at most."""
 
@@ -56,6 +71,10 @@ class Around:
     """The server's own certificate, for those that are told no other. UsageError where it has none."""
     now: clock.Now
     limits: Limits = ORDINARY
+    time: Callable[[], float] = monotonic
+    """Seconds, from anywhere on."""
+    look: float = COUNT_SECONDS
+    """How often it is looked what was lost and what was renewed."""
 
 
 async def listening(around: Around, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
@@ -111,7 +130,10 @@ class _Told:
         self._around = around
         self._feed = feed
         self._waits = ""
+        self._since = around.time()
+        """Since when it waits."""
         self._failed = ""
+        self._said = -SAID_SECONDS
 
     def failed(self, reason: str) -> None:
         """It does not work now. Its health hears of it each time, so that it is seen that it still does not."""
@@ -124,7 +146,25 @@ class _Told:
         """Somebody else has what it needs."""
         if reason != self._waits:
             self._waits = reason
+            self._since = self._around.time()
             observe(ListenerWaits(self._feed.name, address, reason))
+
+    def taken(self, address: str) -> None:
+        """A stranger has the address, or another source: that is a failure once it lasts."""
+        self.waits(address, "another process listens there, and not for this source")
+        seconds = self._around.time() - self._since
+        if seconds >= TAKEN_SECONDS:
+            self.failed(
+                f"{address} is taken: for a minute at least something else has listened there, and not for this source."
+            )
+
+    def handshakes(self, failed: int, total: int, reason: str) -> None:
+        """Handshakes failed. The log hears of it now and then only: anybody can have one fail."""
+        said = f"TLS handshakes failed: {failed}, the last one for {reason}; {total} since it is listened here"
+        self._around.health.failed(self._feed.tenant, self._feed.name, said)
+        if self._around.time() - self._said >= SAID_SECONDS:
+            self._said = self._around.time()
+            observe(HandshakesFailed(self._feed.name, total, reason))
 
     def works(self) -> None:
         """It works again."""
@@ -137,50 +177,69 @@ class _Told:
 async def _listen(around: Around, feed: Feed, told: _Told) -> None:
     """Listens until it is cancelled; returns where somebody else has the address."""
     source, address = around.feeds.connector(feed), address_of(feed.options["listen"])
-    context = None
+    shown = None
     if address.secured:
-        shown = certificate_of(feed.options)
-        if shown is None:
-            shown = await asyncio.to_thread(around.own)
-        context = secured(shown, feed.options.get("tls_client_ca", ""))
+        certificate = certificate_of(feed.options)
+        if certificate is None:
+            certificate = await asyncio.to_thread(around.own)
+        shown = Shown(certificate, feed.options.get("tls_client_ca", ""))
     try:
         one = await asyncio.to_thread(bound, address)
     except OSError as fault:
         if fault.errno == EADDRINUSE:
-            told.waits(str(address), "another process listens there")
+            if is_marked(feed):
+                told.waits(str(address), "another process listens there")
+            else:
+                told.taken(str(address))
             return
         raise UsageError(f"{address} cannot be bound: {fault.strerror or fault}.") from None
     told.works()
+    mark = marked(feed)
     intake = Intake(taker(around.door(None), feed.tenant, source, around.now), told.failed)
     storing = asyncio.create_task(intake.run())
     observe(ListenerStarted(feed.name, str(address)))
     try:
         if address.way == "udp":
-            await _read_datagrams(feed, told, Datagrams(one, intake), storing)
+            await _read_datagrams(feed, told, Datagrams(one, intake), storing, around.look)
         else:
+            context = None if shown is None else shown.context
             made = Streams(one, intake, told.failed, relp=address.acknowledged, context=context, limits=around.limits)
-            await _take_connections(made, storing)
+            await _take_connections(made, told, shown, storing, around.look)
     finally:
         storing.cancel()
         await asyncio.gather(storing, return_exceptions=True)
         one.close()
+        if mark is not None:
+            mark.close()
         observe(ListenerStopped(feed.name, str(address)))
 
 
-async def _take_connections(made: Streams, storing: asyncio.Task[None]) -> None:
+async def _take_connections(made: Streams, told: _Told, shown: Shown | None, storing: asyncio.Task[None], look: float) -> None:
     await made.start()
+    known = 0
     try:
-        await asyncio.shield(storing)
+        while not storing.done():
+            await asyncio.wait([storing], timeout=look)
+            if shown is None:
+                continue
+            try:
+                await asyncio.to_thread(shown.renewed)
+            except (UsageError, OSError) as fault:  # what is in use stays
+                told.failed(str(fault))
+            if shown.failed > known:
+                told.handshakes(shown.failed - known, shown.failed, shown.reason)
+                known = shown.failed
+        await storing
     finally:
         await made.stop()
 
 
-async def _read_datagrams(feed: Feed, told: _Told, made: Datagrams, storing: asyncio.Task[None]) -> None:
+async def _read_datagrams(feed: Feed, told: _Told, made: Datagrams, storing: asyncio.Task[None], look: float) -> None:
     made.start()
     known = 0
     try:
         while not storing.done():
-            await asyncio.wait([storing], timeout=COUNT_SECONDS)
+            await asyncio.wait([storing], timeout=look)
             count = made.dropped or 0
             if count > known:
                 observe(DatagramsDropped(feed.name, count - known, count))
