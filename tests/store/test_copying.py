@@ -21,7 +21,7 @@ from secgraph.store.copying.tables import OF_ALL, tables
 from secgraph.store.facts import Case, Judged, Needs
 from secgraph.store.judgements import packed
 from secgraph.store.layout import quoted
-from secgraph.store.protocol import Change, Decision, PutCase, PutJudged, PutSnapshot, Remove
+from secgraph.store.protocol import Back, Change, Decision, Put, PutCase, PutJudged, PutSnapshot, Remove
 from secgraph.store.registry import Registry
 from secgraph.store.sqlite.file import connect, migrate
 from secgraph.store.sqlite.side import copied_from, copied_into
@@ -86,7 +86,9 @@ async def filled(graph: Graph) -> None:
     await graph.core.store.write(number, Needs(), lambda _: Decision([taken], None))
     judged = Judged(ids[0], "1", 1, -5, 2**61, packed((-(2**63), 7)), b"\0\xff")
     case = Case("1", 3, -5, 2**61, "series", "2", 9, outline=b"\0", apart=frozenset({"2"}))
-    kept: list[Change] = [PutJudged(judged, ((7, "user.upn:x", "Ünï"),), b"\0why"), PutCase(case),
+    sent = Put(load().sets[ALERTS], await graph.get(f"{ALERTS}/{ids[0]}"), ("status",),
+               back=Back("graph", "ü", {"status": "resolved", "comments": ["Ünï"]}))  # fmt: skip
+    kept: list[Change] = [sent, PutJudged(judged, ((7, "user.upn:x", "Ünï"),), b"\0why"), PutCase(case),
                           PutSnapshot(1, 3, b"\x80", "counting")]  # fmt: skip
     await graph.core.store.write(number, Needs(), lambda _: Decision(kept, None))
     await graph.core.store.run(
@@ -123,7 +125,7 @@ def test_every_table_is_known() -> None:
         "tenants", "alerts_v2", "apart", "applications", "assertions", "assets", "cases", "certificates", "correlation", "entities", "entries", "events", "facts",
         "healthIssues", "identityAccounts", "incident_keys", "incidents", "postings", "reasons", "rejected", "removed", "retention",
         "riskDetections", "riskyUsers", "secrets", "secureScoreControlProfiles", "secureScores", "sensors", "signing_keys", "snapshots",
-        "source_health", "source_places", "source_rates", "source_states", "sources", "subjects",
+        "source_health", "source_places", "source_rates", "source_states", "sources", "subjects", "write_backs",
     ]  # fmt: skip
     assert {name for name, table in tables().items() if not table.of_tenant} == set(OF_ALL)
 

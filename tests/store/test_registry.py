@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from secgraph.model.choices import ALERTS, ASSETS
 from secgraph.store.facts import Case, Judged
 from secgraph.store.judgements import packed
 from secgraph.store.kept import kept
-from secgraph.store.protocol import Put, PutCase, PutEntry, PutIncidentKey, PutJudged, Reject, Remove
+from secgraph.store.protocol import Back, Put, PutCase, PutEntry, PutIncidentKey, PutJudged, Reject, Remove
 from secgraph.store.registry import FRESH_SECONDS, Registry
 from secgraph.store.retention import retain
 from secgraph.testing import Clock, self_signed
@@ -113,6 +114,8 @@ async def test_a_deleted_tenant_leaves_nothing_and_its_number_is_never_used_agai
             ("source_rates_add", {**key, "hour": 1, "taken": 1, "unchanged": 0, "rejected": 0}),
         )  # fmt: skip
         await ground.add(2, tenant)
+        back = Back("s", "n", {"status": "resolved"})
+        await ground.write(replace(ground.put(ground.alert(1, title=f"secret of {tenant.name}"), "status"), back=back), tenant=tenant)
         await ground.write(Remove(ground.model.sets[ALERTS], "da0002"), tenant=tenant)
         await retain(ground.store, tenant.number, alerts=30)
         await ground.write(

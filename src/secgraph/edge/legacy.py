@@ -23,6 +23,7 @@ from secgraph.edge.route import Target
 from secgraph.edge.write import MINIMAL, REPRESENTATION, changed, same_version, silent
 from secgraph.errors import BadBody, BadOption, Refusal
 from secgraph.ingest import older
+from secgraph.ingest.back import Known, entries, sent_back
 from secgraph.model.edm import Action, EntitySet
 from secgraph.odata.options import options, whole
 from secgraph.odata.view import View, view
@@ -54,10 +55,11 @@ class Limits:
 class Older:
     """Answers what is particular to the older alerts."""
 
-    def __init__(self, store: Store, most: int, limits: Limits) -> None:
+    def __init__(self, store: Store, most: int, limits: Limits, doors: Known) -> None:
         self._store = store
         self._most = most
         self._limits = limits
+        self._doors = doors
 
     def handlers(self) -> Mapping[str, Act]:
         """The handler of every served action, by the id of its published operation."""
@@ -91,15 +93,19 @@ class Older:
         wanted = asked.header(b"if-match")
         shown = view(one.path)
         self._expect_vendor(body)
+        key, doors = target.key.casefold(), await self._doors(caller.tenant)
 
         def decide(facts: Facts) -> Decision[Record]:
-            row = facts.rows.get((shown.stored.path, target.key.casefold()))
+            row = facts.rows.get((shown.stored.path, key))
             if row is None:
                 raise missing(one, target.key)
             same_version(row, wanted)
-            return _decided(facts, shown, row, body, caller)
+            decision = _decided(facts, shown, row, body, caller)
+            sent_back(facts, decision.changes, doors)
+            return decision
 
-        record = await self._store.write(caller.tenant, Needs(rows=((shown.stored.path, target.key.casefold()),)), decide)
+        needs = Needs(((shown.stored.path, key),), entries((key,), doors))
+        record = await self._store.write(caller.tenant, needs, decide)
         tag = (b"etag", record["@odata.etag"].encode())
         if asked.prefers(MINIMAL):
             return silent(record)
@@ -123,6 +129,7 @@ class Older:
         assert one is not None  # noqa: S101 -- the action is bound to a set
         shown = view(one.path)
         keys = [(shown.stored.path, key.casefold()) for key, _ in items]
+        doors = await self._doors(caller.tenant)
 
         def decide(facts: Facts) -> Decision[list[Record | Refusal]]:
             changes: list[Change] = []
@@ -140,9 +147,11 @@ class Older:
                     results.append(decision.answer)
             if all(isinstance(result, Refusal) for result in results):
                 raise _nothing(results)
+            sent_back(facts, changes, doors)
             return Decision(changes, results)
 
-        results = await self._store.write(caller.tenant, Needs(rows=tuple(keys)), decide)
+        needs = Needs(tuple(keys), entries([key for _, key in keys], doors))
+        results = await self._store.write(caller.tenant, needs, decide)
         documents = [
             msgspec.json.encode(
                 {"id": key, "error": {"code": result.code, "message": str(result)}}

@@ -12,11 +12,12 @@ from secgraph.edge.read import UNKNOWN_MEMBERS, missing
 from secgraph.edge.route import Target
 from secgraph.errors import Redirected, Stale
 from secgraph.ingest.assessment.priority import rescored
+from secgraph.ingest.back import Doors, Known, entries, needed, sent_back
 from secgraph.ingest.objects import told_before
 from secgraph.ingest.resolve import handed_down
 from secgraph.ingest.stated import stated
 from secgraph.model import change, wire
-from secgraph.model.choices import INCIDENTS
+from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet
 from secgraph.store.facts import Facts, Needs, Record, Row
 from secgraph.store.protocol import Change, Deciding, Decision, Put, Store
@@ -29,9 +30,10 @@ REPRESENTATION = "return=representation"
 class Writer:
     """Answers writes."""
 
-    def __init__(self, store: Store, most: int) -> None:
+    def __init__(self, store: Store, most: int, doors: Known) -> None:
         self._store = store
         self._most = most
+        self._doors = doors
 
     async def update(self, asked: Asked, caller: Caller, target: Target, one: EntitySet) -> Answer:
         """Changes an object; the answer is the committed row with its entity tag, or the tag alone for who wants no more; where
@@ -39,6 +41,7 @@ class Writer:
         """
         body = await asked.json(self._most)
         wanted = asked.header(b"if-match")
+        doors = await self._doors(caller.tenant) if one.path in {ALERTS, INCIDENTS} else ()
 
         def decide(facts: Facts) -> Deciding[Record]:
             row = present(facts, one, target.key)
@@ -51,9 +54,11 @@ class Writer:
             if one.path == INCIDENTS:
                 down = yield from handed_down(facts, row.record, decision.answer, _cause(caller))
                 decision.changes = [*down, *decision.changes]
+                yield from needed(down, doors)
+            sent_back(facts, decision.changes, doors)
             return decision
 
-        record = await self._store.write(caller.tenant, _needs(one, target.key), decide)
+        record = await self._store.write(caller.tenant, _needs(one, target.key, doors), decide)
         if asked.prefers(MINIMAL):
             return silent(record)
         if one.choices.entry and not asked.prefers(REPRESENTATION):
@@ -64,6 +69,7 @@ class Writer:
         """Adds a comment; the answer is every comment of the object, the new one last."""
         texts = change.new_comments(await asked.json(self._most))
         wanted = asked.header(b"if-match")
+        doors = await self._doors(caller.tenant) if one.path == ALERTS else ()
 
         def decide(facts: Facts) -> Decision[Record]:
             row = present(facts, one, target.key)
@@ -72,9 +78,11 @@ class Writer:
             now = clock.text(facts.now)
             added = [{"comment": text, "createdByDisplayName": caller.name, "createdDateTime": now} for text in texts]
             record = {**row.record, "comments": [*row.record["comments"], *added]}
-            return _changed(facts, one, row, record, ("comments",), caller)
+            decision = _changed(facts, one, row, record, ("comments",), caller)
+            sent_back(facts, decision.changes, doors)
+            return decision
 
-        record = await self._store.write(caller.tenant, _needs(one, target.key), decide)
+        record = await self._store.write(caller.tenant, _needs(one, target.key, doors), decide)
         if asked.prefers(MINIMAL):
             return silent(record)
         head = render.context(f"{asked.base}/{target.version}", f"{one.path}('{record['id']}')/comments")
@@ -105,8 +113,9 @@ def _applied(asked: Asked, *preferences: str) -> list[Header]:
     return [(b"preference-applied", ", ".join(said).encode())] if said else []
 
 
-def _needs(one: EntitySet, key: str) -> Needs:
-    return Needs(rows=((one.path, key.casefold()),))
+def _needs(one: EntitySet, key: str, doors: Doors) -> Needs:
+    folded = key.casefold()
+    return Needs(((one.path, folded),), entries((folded,), doors) if doors and one.path == ALERTS else ())
 
 
 def present(facts: Facts, one: EntitySet, key: str) -> Row:

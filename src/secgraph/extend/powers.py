@@ -165,9 +165,14 @@ class Written:
     """Where it refused: its reason, in words for a person."""
 
 
+USUAL_PRECEDENCE = 10
+
+
 @runtime_checkable
 class WritesBack(Protocol):
-    """A source whose product takes changes."""
+    """A source whose product takes changes. Where several sources told of an alert, one of them carries its changes: the one
+    with the lowest `precedence`, a number that a source may have; `USUAL_PRECEDENCE` where it has none.
+    """
 
     writes: frozenset[str]
     """The members of an alert that its product takes: of status, assignedTo, classification, determination, comments."""

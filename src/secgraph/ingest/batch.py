@@ -10,6 +10,7 @@ from functools import partial
 import msgspec
 
 from secgraph.ingest.assessment.outline import outline, packed, unpacked
+from secgraph.ingest.back import MEMBERS
 from secgraph.ingest.correlate.pack import keys_of, pack, unpack
 from secgraph.ingest.correlate.subject import subject
 from secgraph.ingest.correlate.terms import Terms
@@ -30,6 +31,10 @@ from secgraph.store.protocol import Change, Note, Put, PutEntry, PutIncidentKey,
 
 NOT_EXPANDED = "evidence not expanded"
 """A draft's note: its product left the evidence out of this answer, which does not mean there is none."""
+
+
+OVERTAKEN = frozenset(MEMBERS) - {"comments"}
+"""Members that are one value: where a source changed them since, a person's value does not go to the product any more."""
 
 
 class Batch:
@@ -105,7 +110,7 @@ class Batch:
         return isinstance(change, Put)
 
     def _keep(self, one: Ready, packs: Kept) -> None:
-        self.facts.entries[one.id, self._source] = Entry(one.updated, packs)
+        self.facts.entries[one.id, self._source] = Entry(one.updated, packs, one.native_id)
         self.changes.append(PutEntry(
             one.id, self._source, one.product, one.native_id, one.updated, one.received, one.repaired, packs,
         ))  # fmt: skip
@@ -120,7 +125,8 @@ class Batch:
         if not members:
             return False
         row.record = updated
-        put = Put(self._sets[ALERTS], updated, members, touched=row.touched, cause=self._cause)
+        overtakes = tuple(name for name in members if name in row.touched and name in OVERTAKEN) if row.touched else ()
+        put = Put(self._sets[ALERTS], updated, members, touched=row.touched, cause=self._cause, overtakes=overtakes)
         self.changes.append(put)
         yield from self._again(one.id, updated, put.note)
         if "status" in members:

@@ -26,6 +26,9 @@ MOST_EVIDENCE = 500
 MOST_ORIGINAL = 256 * 1024
 """Most bytes of original records gathered of one alert."""
 
+SKEW = 5 * 60 * clock.SECOND
+"""By how much a product's clock may be behind ours."""
+
 EMPTY: tuple[Any, ...] = (None, [], "", "unknown", {})
 
 
@@ -44,7 +47,9 @@ def merged(
         if name in OURS:
             continue
         if name == "comments":
-            record[name] = added(record.get(name) or [], before.get(name, []) if before else [], value, "createdDateTime")
+            stored, former = record.get(name) or [], before.get(name, []) if before else []
+            said = unheard(stored, former, value) if name in row.touched else value
+            record[name] = added(stored, former, said, "createdDateTime")
         elif name in EARLIEST or name == "lastActivityDateTime":
             record[name] = _span(name, record.get(name), value)
         elif name == "evidence" and adds:
@@ -54,8 +59,9 @@ def merged(
                 record[name] = value
         elif value != before.get(name) and not (name in triage and row.touched.get(name, 0) >= told):
             record[name] = value
-    if record["status"] != new["status"]:
-        # The time of resolution goes with the status; where a person's status stands, so does what they did to it.
+    if record["status"] != new["status"] or ("status" in row.touched and record["status"] == row.record["status"]):
+        # The time of resolution goes with the status; where a person's status stands, so does what they did to it. A product
+        # that was told of it knows only when it was told.
         record["resolvedDateTime"] = row.record["resolvedDateTime"]
     record["additionalData"] = tagged(record["additionalData"], tags)  # no source speaks of them
     changed = tuple(name for name, value in record.items() if value != row.record.get(name))
@@ -106,6 +112,38 @@ def _span(name: str, stored: str | None, said: str | None) -> str | None:
     if stored is None or said is None:
         return stored or said
     return min(stored, said) if name in EARLIEST else max(stored, said)
+
+
+def unheard(stored: list[Record], before: list[Record], said: list[Record]) -> list[Record]:
+    """What a source says of comments without those that were carried to it from here: a product signs them as it likes, and may
+    make one of several. `stored` is what stands, `before` what the source said earlier.
+    """
+    own = [entry for entry in stored if entry not in before]
+    found = []
+    for entry in [*(one for one in before if one not in stored), *said]:
+        echoed = None if entry in stored else _echoed(entry, own)
+        if echoed is not None:
+            del own[echoed]
+        elif entry not in before:
+            found.append(entry)
+    return found
+
+
+def _echoed(entry: Record, own: list[Record]) -> slice | None:
+    """Which of the comments, one behind the other, these words are made of, if they were said no earlier."""
+    words, at = entry["comment"].strip(), clock.ticks(entry.get("createdDateTime") or "")
+    for first, one in enumerate(own):
+        made = clock.ticks(one.get("createdDateTime") or "")
+        if at is not None and made is not None and at < made - SKEW:
+            continue
+        together = ""
+        for last, other in enumerate(own[first:], first):
+            together = f"{together}\n{other['comment']}".strip()
+            if together == words:
+                return slice(first, last + 1)
+            if len(together) > len(words):
+                break
+    return None
 
 
 def added(stored: list[Record], before: list[Record], said: list[Record], when: str) -> list[Record]:

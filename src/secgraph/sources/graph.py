@@ -61,6 +61,8 @@ class Graph:
     options = graph_api.OPTIONS
     every = 300.0
     writes = frozenset({*graph_api.WRITES, "comments"})
+    precedence = 0
+    """It takes the changes of every product's alerts."""
 
     def __init__(self, api: Api | None = None, parts: tuple[str, ...] = graph_api.PARTS) -> None:
         self._api, self._parts = api, parts

@@ -137,6 +137,8 @@ class Entry:
     updated: int | None
     """The product's own update clock, in ticks."""
     kept: Kept
+    native_id: str = ""
+    """What it calls the alert."""
 
 
 @dataclass(slots=True)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import json
 
 from secgraph.store.dialect import Dialect
 from secgraph.store.judgements import Judgements
 from secgraph.store.layout import combination
+from secgraph.store.protocol import Back
 from secgraph.store.shape import shape
 from secgraph.store.statements import statement
-from secgraph.store.steps import Add, Do, Steps, do
+from secgraph.store.steps import Add, Do, Step, Steps, do
 
 EVENT = ("tenant", "seq", "stamp", "kind", "entity", "id", "changed", "cause", "note")
 REMOVED = ("tenant", "stamp", "entity", "id", "born")
+WRITE_BACK = ("tenant", "alert", "number", "member", "source", "native", "value", "made", "begun", "state", "reason",
+              "attempts", "next", "done")  # fmt: skip
 REJECTED = ("tenant", "number", "source", "line", "reason", "received", "data")
 
 
@@ -46,7 +52,8 @@ class Pending:
         self.snapshots: list[dict[str, Any]] = []
         self.said: dict[str, str | None] = {}
         self.removed: list[tuple[Any, ...]] = []
-        self._unsaid: list[int] = []
+        self._back: list[Step] = []
+        self._unsaid: dict[int, str] = {}
         self._unnamed: list[str] = []
         self.judgements = Judgements(tenant)
 
@@ -85,10 +92,26 @@ class Pending:
         rows.told.pop(key, None)
         rows.words.pop(key, None)
 
-    def remove_entries(self, born: int) -> None:
-        """Forgets what sources said of the alert of that first instant."""
+    def send_back(self, alert: str, number: int, stamp: int, back: Back) -> None:
+        """What of a change of an alert goes to its product."""
+        rows = [
+            (self._tenant, alert, number, member, back.source, back.native_id, json.encode(value).decode(), stamp, stamp,
+             0, "", 0, 0, 0)
+            for member, value in back.members.items()
+        ]  # fmt: skip
+        self._back.append(Add("write_backs", WRITE_BACK, rows))
+
+    def overtake(self, alert: str, stamp: int, cause: str, members: Iterable[str]) -> None:
+        """What was to go to the product of an alert, and does not any more: a source changed these members meanwhile."""
+        reason = f"changed since by {cause}"
+        self._back.append(do("write_backs_overtake", *(
+            {"tenant": self._tenant, "alert": alert, "member": name, "reason": reason, "now": stamp} for name in members
+        )))  # fmt: skip
+
+    def remove_entries(self, born: int, alert: str) -> None:
+        """Forgets what sources said of the alert of that first instant, and what was to go back to them."""
         self.entries = {place: entry for place, entry in self.entries.items() if place[0] != born}
-        self._unsaid.append(born)
+        self._unsaid[born] = alert
 
     def remove_keys(self, incident: str) -> None:
         """Forgets which of the sources' incidents that one was."""
@@ -99,8 +122,11 @@ class Pending:
         """Everything, in the order in which it can be written; afterwards nothing is pending."""
         for path, rows in self._sets.items():
             yield from self._of_set(path, rows)
+        for step in self._back:
+            yield step
         if self._unsaid:
             yield do("entries_remove", *({"tenant": self._tenant, "born": born} for born in self._unsaid))
+            yield do("write_backs_remove", *({"tenant": self._tenant, "alert": key} for key in self._unsaid.values()))
         if self.entries:
             yield Do(statement("entry_put")[0], [*self.entries.values()])
         if self._unnamed:
@@ -120,6 +146,7 @@ class Pending:
             yield Add("removed", REMOVED, [*self.removed])
         for gathered in (
             self._sets,
+            self._back,
             self._unsaid,
             self.entries,
             self._unnamed,

@@ -41,6 +41,18 @@ class Page:
 # --- writing --------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What of a change of an alert is carried back to its product."""
+
+    source: str
+    """Which of the alert's sources does that."""
+    native_id: str
+    """What it calls the alert."""
+    members: Mapping[str, Any]
+    """The values as they were set; of comments the new texts."""
+
+
 @dataclass(slots=True)
 class Put:
     """Write an object. The store sets `@odata.etag` in the record itself, and the member that carries the tenant's stamp."""
@@ -59,6 +71,10 @@ class Put:
     """What its event says besides, for who replays the log."""
     told: Told | None = None
     """What its source said last, where only sources fill the set: whoever changes the object hands it on."""
+    back: Back | None = None
+    """What of it is carried back to the product that owns the alert."""
+    overtakes: tuple[str, ...] = ()
+    """Members of an alert that a source changed: what was to be carried back of them, and was not taken yet, no longer is."""
 
 
 @dataclass(slots=True)

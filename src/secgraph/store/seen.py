@@ -25,7 +25,7 @@ Place = tuple[str, str]
 # Written so that the alerts come first: without statistics a planner may walk over all that was ever said instead.
 _ALERTS = 'WITH a AS MATERIALIZED (SELECT tenant, id, born FROM "alerts_v2" WHERE tenant = ? AND '
 _ENTRIES = (
-    ") SELECT a.id, e.updated, e.digest, e.normalised, e.original FROM a JOIN entries e"
+    ") SELECT a.id, e.updated, e.native, e.digest, e.normalised, e.original FROM a JOIN entries e"
     " ON e.tenant = a.tenant AND e.born = a.born AND e.source = ?"
 )
 _KEYS = "SELECT native, incident FROM incident_keys WHERE tenant = ? AND space = ? AND "
@@ -105,8 +105,8 @@ class Seen:
             of_alerts = self._among(_ALERTS, "id", (self._tenant,), alerts)
             found = yield Ask(of_alerts.text + _ENTRIES, (*of_alerts.values, source))
             self.entries.update(((alert, source), None) for alert in alerts)
-            for alert, updated, digest, normalised, original in found:
-                self.entries[alert, source] = Entry(updated, Kept(digest, normalised, original or b""))
+            for alert, updated, native, digest, normalised, original in found:
+                self.entries[alert, source] = Entry(updated, Kept(digest, normalised, original or b""), native)
 
     def _incidents(self, keys: Iterable[Place]) -> Steps[None]:
         for space, natives in _grouped(key for key in keys if key not in self.incidents):

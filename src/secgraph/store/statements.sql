@@ -473,6 +473,68 @@ DELETE FROM source_health WHERE tenant = :tenant AND name = :name;
 -- name: source_rates_delete
 DELETE FROM source_rates WHERE tenant = :tenant AND name = :name;
 
+-- name: write_backs_due
+-- The alerts of which something is to be carried back now, the oldest change first.
+SELECT alert, min(number) AS number FROM write_backs
+WHERE tenant = :tenant AND done = 0 AND source = :source AND next <= :now
+GROUP BY alert ORDER BY 2 LIMIT :most;
+
+-- name: write_backs_open
+SELECT number, member, native, value, begun, state, attempts FROM write_backs
+WHERE tenant = :tenant AND alert = :alert AND source = :source AND done = 0 ORDER BY number;
+
+-- name: write_back_said
+-- How often an alert was given a comment of these words that its product took.
+SELECT count(*) AS times FROM write_backs
+WHERE tenant = :tenant AND alert = :alert AND member = :member AND value = :value AND state = 4;
+
+-- name: write_back_sent
+-- From here on it may have been done: whoever finds it so asks the product first.
+UPDATE write_backs SET state = 1, reason = :reason, attempts = attempts + 1
+WHERE tenant = :tenant AND alert = :alert AND number = :number AND member = :member AND done = 0;
+
+-- name: write_back_told
+UPDATE write_backs SET state = :state, reason = :reason, next = :next, done = :done
+WHERE tenant = :tenant AND alert = :alert AND number = :number AND member = :member AND done = 0;
+
+-- name: write_backs_overtake
+-- A source changed the member after the person did.
+UPDATE write_backs SET state = 3, reason = :reason, done = :now
+WHERE tenant = :tenant AND alert = :alert AND member = :member AND state <= 2;
+
+-- name: write_backs_stop
+UPDATE write_backs SET state = 2, reason = :reason, done = :now
+WHERE tenant = :tenant AND source = :source AND done = 0;
+
+-- name: write_backs_retry
+-- Not where the same member was set again since. What may have been done stays so until the product was asked.
+UPDATE write_backs SET state = CASE WHEN state = 2 THEN 0 ELSE state END, attempts = 0, begun = :now, next = 0,
+  done = 0
+WHERE tenant = :tenant AND source = :source AND done > 0 AND state <= 2
+  AND (member = :comments OR NOT EXISTS (SELECT 1 FROM write_backs later
+    WHERE later.tenant = write_backs.tenant AND later.alert = write_backs.alert AND later.member = write_backs.member
+      AND later.number > write_backs.number));
+
+-- name: write_backs_of
+SELECT source, number, member, value, made, state, reason, attempts, next, done FROM write_backs
+WHERE tenant = :tenant AND alert = :alert ORDER BY number, member;
+
+-- name: write_backs_by
+SELECT alert, number, member, value, made, state, reason, attempts, next, done FROM write_backs
+WHERE tenant = :tenant AND source = :source AND (:finished = 1 OR state <= 2)
+ORDER BY number DESC, member LIMIT :most;
+
+-- name: write_backs_waiting
+SELECT source, count(*) AS waiting FROM write_backs WHERE tenant = :tenant AND done = 0 GROUP BY source;
+
+-- name: write_backs_remove
+DELETE FROM write_backs WHERE tenant = :tenant AND alert = :alert;
+
+-- name: alert_sources
+SELECT e.source, e.product, e.native, e.updated, e.received FROM "alerts_v2" a
+JOIN entries e ON e.tenant = a.tenant AND e.born = a.born
+WHERE a.tenant = :tenant AND a.id = :alert ORDER BY e.source;
+
 -- name: fact
 SELECT value FROM facts WHERE name = :name;
 
@@ -538,6 +600,9 @@ DELETE FROM source_health WHERE tenant = :tenant;
 
 -- name: source_rates_erase
 DELETE FROM source_rates WHERE tenant = :tenant;
+
+-- name: write_backs_erase
+DELETE FROM write_backs WHERE tenant = :tenant;
 
 -- name: secrets_erase
 DELETE FROM secrets WHERE tenant = :tenant;

@@ -285,6 +285,10 @@ class Turn:
                 self._subjects.move(born, incident)
         self._terms += path == ASSETS  # alerts are judged by what is known of them
         self._seen.rows[path, key] = Row(put.record, int(staged.values[2]), dict(put.touched), born, put.told)
+        if put.back is not None:
+            self._pending.send_back(key, int(staged.values[2]), staged.stamp, put.back)
+        if put.overtakes:
+            self._pending.overtake(key, staged.stamp, put.cause, put.overtakes)
         rows = self._pending.rows(path)
         self._pending.put(path, key, (*staged.values[:6], born, *staged.values[7:]), created=before is None)
         self._pending.events.append(staged.event)
@@ -306,7 +310,7 @@ class Turn:
         self._pending.events.append(staged.event)
         self._pending.removed.append((self.tenant, staged.stamp, gone.set.table, key, row.born))
         if path == ALERTS:
-            self._pending.remove_entries(row.born)
+            self._pending.remove_entries(row.born, key)
             self._subjects.forget(row.born)
         if path == INCIDENTS:
             self._pending.remove_keys(key)
@@ -332,7 +336,7 @@ class Turn:
     def _accept_entry(self, put: PutEntry) -> None:
         row = self._seen.rows.get((ALERTS, put.alert))
         assert row is not None  # noqa: S101 -- `_expect_there` saw to it
-        self._seen.entries[put.alert, put.source] = Entry(put.updated, put.kept)
+        self._seen.entries[put.alert, put.source] = Entry(put.updated, put.kept, put.native_id)
         self._pending.entries[row.born, put.source] = (
             self.tenant, row.born, put.source, put.product, put.native_id, put.updated, put.received, int(put.repaired),
             put.kept.digest, put.kept.normalised, put.kept.original,

@@ -38,6 +38,10 @@ OF_ROADS: Mapping[Road, tuple[Option, ...]] = {
 }
 """What a feed is told by the way its records come, beside the options of its kind."""
 
+WRITE_BACK = "write_back"
+OF_WRITERS = (Option(WRITE_BACK, "Whether changes of its alerts are carried back to its product: on or off.", "on"),)
+"""What a feed is told whose kind carries changes back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:

@@ -54,6 +54,7 @@ class Feeds:
         self._kept: dict[tuple[int, str], Feed] = {}
         self._hooks: dict[str, Feed] = {}
         self._made: dict[tuple[int, str], tuple[int, Connector]] = {}
+        self._doors: dict[int, tuple[str, ...]] = {}
 
     # -- reading
 
@@ -64,6 +65,7 @@ class Feeds:
         self._kept = {(one.tenant, one.name): one for one in found}
         self._hooks = {one.hook: one for one in found if one.hook}
         self._made = {key: made for key, made in self._made.items() if key in self._kept}
+        self._doors = self._ordered(found)
         self._read = now
         return found
 
@@ -89,6 +91,25 @@ class Feeds:
         """The webhook at that address, as it was at most two seconds ago; None when there is none."""
         await self._fresh()
         return self._hooks.get(hook)
+
+    async def doors(self, tenant: int) -> tuple[str, ...]:
+        """The feeds of a tenant that carry changes back to their products, as they were at most two seconds ago; the first of
+        them that knows an alert does so.
+        """
+        await self._fresh()
+        return self._doors.get(tenant, ())
+
+    def writes_back(self, feed: Feed) -> bool:
+        """Whether a feed carries changes back to its product."""
+        return self.kinds.precedence(feed.kind, feed.road, feed.options) is not None
+
+    def _ordered(self, feeds: list[Feed]) -> dict[int, tuple[str, ...]]:
+        found: dict[int, list[tuple[int, str]]] = {}
+        for one in feeds:
+            place = self.kinds.precedence(one.kind, one.road, one.options)
+            if place is not None:
+                found.setdefault(one.tenant, []).append((place, one.name))
+        return {tenant: tuple(name for _, name in sorted(places)) for tenant, places in found.items()}
 
     async def _fresh(self) -> None:
         if not 0 <= self._now() - self._read < FRESH_SECONDS * clock.SECOND:
@@ -156,6 +177,8 @@ class Feeds:
                 return former
             made = replace(wanted, number=max(self._now(), former.number + 1))
             if await self._put(former, made):
+                if self.writes_back(former) and not self.writes_back(made):
+                    await self._store.run(self._stop(made, "carrying changes back was turned off before it was carried out"))
                 return made
 
     async def hook_anew(self, tenant: Tenant, name: str) -> Feed:
@@ -186,7 +209,8 @@ class Feeds:
         found = await self.feed(tenant.number, name)
         key = {"tenant": tenant.number, "name": name}
         kinds = ("source", "source_place", "source_health", "source_rates")
-        await self._store.run(*((f"{one}_delete", key) for one in kinds))
+        stop = self._stop(found, "the source was removed before it was carried out")
+        await self._store.run(*((f"{one}_delete", key) for one in kinds), stop)
         self.forget()
         return found
 
@@ -202,6 +226,10 @@ class Feeds:
                 count += 1
         self.forget()
         return count
+
+    def _stop(self, feed: Feed, reason: str) -> tuple[str, dict[str, Any]]:
+        """What was to be carried back and was not yet: the queue says so, and it can be tried again later."""
+        return "write_backs_stop", {"tenant": feed.tenant, "source": feed.name, "reason": reason, "now": self._now()}
 
     # -- rows
 

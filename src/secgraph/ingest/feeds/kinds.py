@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from secgraph.errors import UsageError
-from secgraph.extend import Connector, Option, Pulls, Told, source, sources
-from secgraph.ingest.feeds.feed import HOOK, OF_ROADS, ROADS, Road
+from secgraph.extend import Connector, Option, Pulls, Told, WritesBack, source, sources
+from secgraph.extend.powers import USUAL_PRECEDENCE
+from secgraph.ingest.feeds.feed import HOOK, OF_ROADS, OF_WRITERS, ROADS, WRITE_BACK, Road
 from secgraph.ingest.feeds.proof import expect_provable
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,62}")
@@ -41,7 +42,8 @@ class Kinds:
         """Everything that a feed is told, by name."""
         found = self.source(kind)
         of_kind = found.options if isinstance(found, Told) else ()
-        return {one.name: one for one in (*of_kind, *OF_ROADS[road])}
+        of_writers = OF_WRITERS if isinstance(found, WritesBack) else ()
+        return {one.name: one for one in (*of_kind, *of_writers, *OF_ROADS[road])}
 
     def expect_name(self, name: str, kind: str) -> str:
         """The name of a feed of that kind."""
@@ -88,7 +90,21 @@ class Kinds:
         _expect_all(kind, OF_ROADS[road], given)
         if road == "webhook":
             expect_provable(given)
+        if given.get(WRITE_BACK, "on") not in {"on", "off", ""}:
+            raise UsageError(f"The option {WRITE_BACK} is '{given[WRITE_BACK][:40]}': say on or off.")
         return found
+
+    def precedence(self, kind: str, road: Road, given: Mapping[str, str]) -> int | None:
+        """Where a source of that kind, told that, stands among those that carry changes of one alert back: the lowest is first.
+        None where it carries none: its product takes none, nobody said how it is asked, or it is not to.
+        """
+        if kind not in self or given.get(WRITE_BACK) == "off":
+            return None
+        found = self.source(kind)
+        if not isinstance(found, WritesBack):
+            return None
+        asked = road == "pull" or (isinstance(found, Told) and any(given.get(one.name) for one in found.options))
+        return int(getattr(found, "precedence", USUAL_PRECEDENCE)) if asked else None
 
 
 def _expect_all(kind: str, options: tuple[Option, ...], given: Mapping[str, str]) -> None:
