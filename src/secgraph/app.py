@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from secgraph import clock
+from secgraph.consumers.writeback import Carrier
 from secgraph.disk import Disk
 from secgraph.edge.act import Actor
 from secgraph.edge.assessment import Assessor
@@ -17,6 +18,7 @@ from secgraph.edge.compress import Compressor
 from secgraph.edge.correlation import Correlation
 from secgraph.edge.cors import Cors
 from secgraph.edge.delta import Delta
+from secgraph.edge.doors import AlertSources
 from secgraph.edge.entities import Entities
 from secgraph.edge.explain import Explainer
 from secgraph.edge.grants import Grants
@@ -54,7 +56,8 @@ from secgraph.store.views import Views
 @dataclass(frozen=True, slots=True)
 class Core:
     """What every command needs: the model, the store, the tenants, the door, the inventories of assets, the keys (not opened
-    yet), the feeds and how they fare, who asks their products, the clock, the disk.
+    yet), the feeds and how they fare, the ways to their products, who asks these and who
+    carries changes back to them, the clock, the disk.
     """
 
     model: Model
@@ -65,7 +68,9 @@ class Core:
     keys: SigningKeys
     feeds: Feeds
     health: Health
+    ways: Ways
     puller: Puller
+    carrier: Carrier
     now: clock.Now
     disk: Disk
 
@@ -170,10 +175,10 @@ async def core(settings: Settings, now: clock.Now = clock.now, kinds: Kinds | No
         disk = Disk(settings.folder, now, settings["disk_free_percent"])
         door = Door(store, model, now)
         feeds = Feeds(store, lambda first: keys.seal(first=first), now, kinds)
-        puller = Puller(door, feeds, ways, now)
+        puller, carrier = Puller(door, feeds, ways, now), Carrier(store, feeds, ways, Time(now))
         try:
             registry = Registry(store, model, now)
-            yield Core(model, store, registry, door, door.assets, keys, feeds, door.health, puller, now, disk)
+            yield Core(model, store, registry, door, door.assets, keys, feeds, door.health, ways, puller, carrier, now, disk)
         finally:
             with suppress(Refusal):  # where the database is gone, so is what was seen last
                 await door.health.flush()
@@ -214,6 +219,7 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
         explainer=Explainer(inner.store, lists),
         entities=Entities(inner.store, inner.model, lists, reader),
         sources=Sources(inner.store, inner.feeds, inner.model, lists, now),
+        alert_sources=AlertSources(inner.store, inner.feeds),
         writer=Writer(inner.store, settings["body_bytes"], inner.feeds.doors),
         actor=Actor(inner.store, inner.model, inner.door, settings["body_bytes"]),
         older=Older(inner.store, settings["body_bytes"], limits, inner.feeds.doors),

@@ -143,6 +143,26 @@ class SourceBroke(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ChangesRefused(Fact):
+    """A product did not take changes of an alert. They stand here all the same; `secgraph source writes` lists them."""
+
+    tenant: int
+    source: str
+    alert: str
+    members: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesDelayed(Fact):
+    """A product could not be told of changes of an alert, or did not say what became of them; it is tried again."""
+
+    tenant: int
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClockAhead(Fact):
     """A tenant's clock runs ahead of the wall clock, which was set back; stamps go on by a microsecond each."""
 
@@ -362,6 +382,8 @@ LEVELS = {
     SettlingFailed: logging.ERROR,
     SourceBroke: logging.ERROR,
     PullFailed: logging.WARNING,
+    ChangesRefused: logging.WARNING,
+    ChangesDelayed: logging.WARNING,
     ClockAhead: logging.WARNING,
     DatagramsDropped: logging.WARNING,
     DiskFills: logging.WARNING,

@@ -1,4 +1,5 @@
-"""Sources that are asked: a task for each feed that pulls, in the one process that holds the feed's lease.
+"""Sources whose products are called: a task for each feed that pulls or carries changes back, in the one process that holds the
+feed's lease. So all calls of a feed keep to one rate, and use one token.
 
 Feeds are added, changed, paused and removed in other processes. So the list is read again every few seconds: what is not there
 any more, or not as it was, ends where it stands, which a pull may anywhere.
@@ -25,6 +26,9 @@ LOOK_SECONDS = 2.0
 FIRST_PAUSE, LAST_PAUSE = 5.0, 900.0
 """Seconds to the next try after a failure at first, and after many."""
 
+CARRY_SECONDS = 1.0
+"""How often it is looked whether changes wait to be carried back."""
+
 SPREAD = 0.1
 """By how much of itself an interval is longer or shorter, so that feeds of one kind do not come at once."""
 
@@ -38,14 +42,14 @@ class _Asked:
 
 
 async def do_pulls(core: Core, *, renew: float = RENEW_SECONDS, look: float = LOOK_SECONDS, time: Time | None = None) -> None:
-    """Asks the products of all tenants' feeds until it is cancelled; gives up its leases then."""
+    """Asks the products of all tenants' feeds, and tells them of changes, until it is cancelled; gives up its leases then."""
     leases, waits = Leases(core.store, core.now), time or Time()
     asked: dict[tuple[int, str], _Asked] = {}
     ending: set[asyncio.Task[None]] = set()
     try:
         while True:
             try:
-                found = {(one.tenant, one.name): one for one in await core.feeds.all() if one.road == "pull" and not one.paused}
+                found = {(one.tenant, one.name): one for one in await core.feeds.all() if not one.paused and _calls(core, one)}
             except Exception as fault:  # noqa: BLE001 -- those known go on, and it is looked again
                 observe(ChoreFailed("pull", str(fault)), failure=None if isinstance(fault, Refusal) else fault)
             else:
@@ -70,14 +74,49 @@ async def do_pulls(core: Core, *, renew: float = RENEW_SECONDS, look: float = LO
             await asyncio.wait(tasks, timeout=END_SECONDS + 1)
 
 
+def _calls(core: Core, feed: Feed) -> bool:
+    return feed.road == "pull" or core.feeds.writes_back(feed)
+
+
 async def _ask(core: Core, feed: Feed, leases: Leases, renew: float, time: Time, former: asyncio.Task[None] | None) -> None:
-    """Asks a feed for as long as it is as it is; whoever did so before ends first, and gives up the lease."""
+    """Calls a feed's product for as long as it is as it is; whoever did so before ends first, and gives up the lease."""
     if former is not None:
         await asyncio.wait([former])
     try:
-        await while_claimed(f"pull {feed.tenant} {feed.name}", partial(_repeat, core, feed, time), leases, renew)
+        await while_claimed(f"pull {feed.tenant} {feed.name}", partial(_work, core, feed, time), leases, renew)
     finally:
         await core.puller.forget(feed)
+
+
+async def _work(core: Core, feed: Feed, time: Time, fence: Fence) -> None:
+    """Pulls, carries back, or both; ends when another process took that over."""
+    work = [_repeat(core, feed, time, fence)] if feed.road == "pull" else []
+    if core.feeds.writes_back(feed):
+        work.append(_carry(core, feed, time, fence))
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for one in done:
+            one.result()
+    finally:
+        for one in tasks:
+            one.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _carry(core: Core, feed: Feed, time: Time, fence: Fence) -> None:
+    """Carries back whatever waits, again and again; ends when another process took that over."""
+    failures = 0
+    while True:
+        try:
+            good = await core.carrier.once(feed, fence)
+        except Superseded:
+            return
+        except Exception as fault:  # noqa: BLE001 -- pulling goes on, and it is tried again
+            observe(ChoreFailed("carry changes back", str(fault)), failure=None if isinstance(fault, Refusal) else fault)
+            good = False
+        failures = 0 if good else failures + 1
+        await time.sleep(_until_next(CARRY_SECONDS, failures, time.chance()))
 
 
 async def _repeat(core: Core, feed: Feed, time: Time, fence: Fence) -> None:

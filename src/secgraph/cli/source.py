@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import secrets
 import sys
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from secgraph.cli.ingest import retried
 from secgraph.cli.terminal import AsJson, Data, Database, InTenant, confirm, err, out, show, table_of, with_core
 from secgraph.errors import UsageError
 from secgraph.extend import Pulls, Told, Unwraps, WritesBack
+from secgraph.ingest.back import COMMENTS, STATES
 from secgraph.ingest.feeds.declared import Applied, apply, declared
 from secgraph.ingest.feeds.feed import Feed
 from secgraph.ingest.feeds.feeds import Said
@@ -218,6 +220,7 @@ def source_list(tenant: InTenant = None, data: Data = None, database: Database =
         "lag",
         "per hour",
         "rejected",
+        "pending",
         "failures",
         "reason",
     )
@@ -225,7 +228,7 @@ def source_list(tenant: InTenant = None, data: Data = None, database: Database =
         tuple(map(escape, (
             one.name, one.feed.kind if one.feed else "", one.feed.road if one.feed else "", one.state, _short(one.succeeded),
             _short(one.heard), "" if one.lag is None else f"{one.lag} s", str(one.last_hour), str(one.rejected),
-            str(one.failures), one.reason,
+            str(one.pending), str(one.failures), one.reason,
         ))) for one in found
     ]))  # fmt: skip
 
@@ -319,6 +322,50 @@ def source_replay(
         out.print(f"{done['retried']} rejected records were tried again: {done['taken']} taken.")
 
     show(done, as_json=as_json, human=human)
+
+
+MOST_SHOWN = 1000
+
+
+@source_app.command("writes")
+def source_writes(
+    name: str,
+    finished: Annotated[bool, typer.Option("--all", help="Also those that were accepted or superseded.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try again what was refused, or given up.")] = False,
+    tenant: InTenant = None,
+    data: Data = None,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the changes of alerts that are carried back to a source's product, the latest first: those that wait, and those that
+    were refused, with the reason.
+    """
+
+    async def work(inner: Core) -> list[dict[str, Any]]:
+        owner = await inner.registry.tenant(tenant)
+        feed = await inner.feeds.feed(owner.number, name)
+        of = {"tenant": owner.number, "source": feed.name}
+        if retry:
+            if not inner.feeds.writes_back(feed):
+                raise UsageError(f"{feed.name} carries no changes back: nothing can be tried again.")
+            await inner.store.run(("write_backs_retry", {**of, "now": inner.now(), "comments": COMMENTS}))
+        return await inner.store.fetch("write_backs_by", **of, finished=int(finished), most=MOST_SHOWN)
+
+    rows = with_core(data, database, work)
+    found = [{
+        "alert": row["alert"], "member": row["member"], "value": json.loads(row["value"]), "state": STATES[row["state"]],
+        "reason": row["reason"] or None, "attempts": row["attempts"], "changed": clock.text(row["made"]),
+        "ended": clock.text(row["done"]) if row["done"] else None,
+    } for row in rows]  # fmt: skip
+
+    def human() -> None:
+        table_of(("changed", "alert", "member", "value", "state", "attempts", "reason"), [
+            tuple(map(escape, (one["changed"][:19], one["alert"], one["member"], str(one["value"] or "")[:60], one["state"],
+                               str(one["attempts"]), one["reason"] or "")))
+            for one in found
+        ])  # fmt: skip
+
+    show(found, as_json=as_json, human=human)
 
 
 @source_app.command("apply")

@@ -21,6 +21,7 @@ from secgraph.edge.control import Control
 from secgraph.edge.correlation import Correlation
 from secgraph.edge.cors import Cors
 from secgraph.edge.delta import Delta
+from secgraph.edge.doors import AlertSources
 from secgraph.edge.entities import Entities
 from secgraph.edge.exchange import JSON, KINDS, PLAIN_JSON, Answer, Asked, Header, Level, Receive, Scope, Send, path_segments
 from secgraph.edge.explain import Explainer
@@ -68,6 +69,7 @@ class Edge:
         explainer: Explainer,
         entities: Entities,
         sources: Sources,
+        alert_sources: AlertSources,
         writer: Writer,
         actor: Actor,
         older: Older,
@@ -105,6 +107,7 @@ class Edge:
             ("GET", "members"): reader.members,
             ("GET", "members_count"): reader.count,
             ("GET", "records"): reader.records,
+            ("GET", "alert_sources"): alert_sources.sources,
             ("GET", "assessment"): assessor.assessment,
             ("GET", "correlations"): explainer.correlations,
             ("POST", "keep_apart"): actor.keep_apart,

@@ -110,6 +110,8 @@ def _match(version: Version, parts: list[str], model: Model) -> Target | None:
             return Target("comments", version, one, key, "comments")
         case [key, word] if word.lower() == "records" and one.path == "security/alerts_v2":
             return Target("records", version, one, key, "records")
+        case [key, word] if word.lower() == "sources" and one.path == "security/alerts_v2":
+            return Target("alert_sources", version, one, key, "sources")
         case [key, word] if word.lower() == "assessment" and one.path == INCIDENTS:
             return Target("assessment", version, one, key, "assessment")
         case [key, word] if word.lower() == "correlations" and one.path == INCIDENTS:

@@ -14,13 +14,14 @@ from secgraph.odata.query import fold
 from secgraph.store.facts import Facts, Needs, Record
 from secgraph.store.protocol import Back, Change, Put
 
-MEMBERS = ("status", "assignedTo", "classification", "determination", "comments")
+COMMENTS = "comments"
+MEMBERS = ("status", "assignedTo", "classification", "determination", COMMENTS)
 """What of an alert a product can be told."""
 
 PENDING, UNKNOWN, REFUSED, SUPERSEDED, ACCEPTED = range(5)
 STATES = ("pending", "unknown", "refused", "superseded", "accepted")
-"""What becomes of a change on its way, as the numbers that are kept and as it is told. It may have been done, and whether it was
-is not known; or the member was changed by a source since.
+"""What becomes of a change on its way, as the numbers that are kept and as it is told. Of one that is `unknown` the product is
+asked; of one that is `superseded` a source changed the member since.
 """
 
 Doors = tuple[str, ...]
@@ -62,6 +63,6 @@ def _telling(changes: Sequence[Change]) -> list[Put]:
 
 def _values(put: Put, before: Record) -> Record:
     found: dict[str, Any] = {name: put.record[name] for name in MEMBERS if name in put.changed}
-    if "comments" in found:
-        found["comments"] = [one["comment"] for one in put.record["comments"][len(before["comments"]) :]]
+    if COMMENTS in found:
+        found[COMMENTS] = [one["comment"] for one in put.record[COMMENTS][len(before[COMMENTS]) :]]
     return found

@@ -10,7 +10,7 @@ from functools import partial
 import msgspec
 
 from secgraph.ingest.assessment.outline import outline, packed, unpacked
-from secgraph.ingest.back import MEMBERS
+from secgraph.ingest.back import COMMENTS, MEMBERS
 from secgraph.ingest.correlate.pack import keys_of, pack, unpack
 from secgraph.ingest.correlate.subject import subject
 from secgraph.ingest.correlate.terms import Terms
@@ -33,7 +33,7 @@ NOT_EXPANDED = "evidence not expanded"
 """A draft's note: its product left the evidence out of this answer, which does not mean there is none."""
 
 
-OVERTAKEN = frozenset(MEMBERS) - {"comments"}
+OVERTAKEN = frozenset(MEMBERS) - {COMMENTS}
 """Members that are one value: where a source changed them since, a person's value does not go to the product any more."""
 
 

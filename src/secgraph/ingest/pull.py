@@ -85,7 +85,7 @@ class Puller:
         else:
             self._health.taken(feed.tenant, feed.name)
             return True
-        self._tell(feed, _short(reason, feed, way), broke)
+        self._tell(feed, in_short(reason, feed, way), broke)
         return False
 
     async def forget(self, feed: Feed) -> None:
@@ -196,7 +196,7 @@ def _instant(value: Any) -> int | None:
     return clock.ticks(value, zone=None) if isinstance(value, str) and len(value) < 64 else None
 
 
-def _short(reason: str, feed: Feed, way: Outside | None) -> str:
+def in_short(reason: str, feed: Feed, way: Outside | None) -> str:
     """A reason in one line, without anything secret in it."""
     for name in feed.secrets:
         secret = feed.options.get(name, "")

@@ -17,6 +17,7 @@ _SAYS = {
     "service": "What this version serves", "metadata": "The model as CSDL", "singleton": "The place of the sets",
     "batch": "Up to twenty requests in one", "count": "Counts", "delta": "What changed since",
     "members": "Lists what it holds", "members_count": "Counts what it holds", "records": "What every source said, as it came",
+    "alert_sources": "Who told of it, and what became of the changes that went back",
     "assessment": "How urgent it is and why, when it is due, whether it has settled",
     "correlations": "Why each of its alerts is where it is",
     "keep_apart": "Keeps it apart from others, so that nobody but a person makes them one",
@@ -38,7 +39,8 @@ _OURS = {
     "singleton": "singleton", "openapi": "document", "discovery": "document", "keys": "keys",
     "correlation": "correlationSettings",
     "assessment": "assessment",
-    "records": "recordCollectionResponse", "correlations": "correlationCollectionResponse", "keep_apart": "keptApart",
+    "records": "recordCollectionResponse", "alert_sources": "alertSourceCollectionResponse",
+    "correlations": "correlationCollectionResponse", "keep_apart": "keptApart",
     "entities": "entityCollectionResponse", "entity": "entity", "sources": "sourceCollectionResponse", "source": "source",
 }  # fmt: skip
 """The components that these answer with."""

@@ -352,6 +352,7 @@ OWN_OPERATIONS = MappingProxyType(
         # What we serve beyond the contract: method, path below the origin, application permissions (any one is enough).
         "ingest": ("POST", "/ingest/{source}", names("SecurityAlert.Create.All")),
         "records": ("GET", "/security/alerts_v2/{alert-id}/records", names("SecurityRecord.Read.All")),
+        "alert_sources": ("GET", "/security/alerts_v2/{alert-id}/sources", _ALERT_READERS),
         "assessment": (
             "GET",
             "/security/incidents/{incident-id}/assessment",

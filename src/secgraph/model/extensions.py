@@ -71,6 +71,7 @@ TYPES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
                 "rejected": "Edm.Int64!",
                 "recordsPerHour": "Edm.Int64!",
                 "recordsLastDay": "Edm.Int64!",
+                "pendingChanges": "Edm.Int64!",
             },
         },
         ASSET_KIND: _enum("user device application unknownFutureValue"),

@@ -59,6 +59,35 @@ _RECORD = record(
     ("source", "product", "nativeId", "updatedDateTime", "receivedDateTime", "repaired", "contentEncoding", "content"),
 )
 
+_TOLD: dict[str, Schema] = {
+    "state": {"type": "string", "enum": ["pending", "unknown", "refused", "superseded", "accepted"]},
+    "reason": nullable({"type": "string", "description": "Why the product refused it, or why it is not there yet."}),
+    "attempts": _NUMBER,
+    "changedDateTime": _MOMENT,
+    "endedDateTime": nullable({**_MOMENT, "description": "Since when nothing more is done about it."}),
+}
+
+_ALERT_SOURCE: dict[str, Schema] = {
+    "source": TEXT,
+    "kind": nullable(TEXT),
+    "product": TEXT,
+    "nativeId": TEXT,
+    "updatedDateTime": nullable(_MOMENT),
+    "receivedDateTime": _MOMENT,
+    "writeBack": nullable(
+        record(
+            {
+                **_TOLD,
+                "members": array(
+                    record({"name": TEXT, "value": nullable(TEXT), **_TOLD}, ("name", "value", *_TOLD)),
+                    description="The last change of each member, and every comment.",
+                ),
+            },
+            (*_TOLD, "members"),
+        )
+    ),
+}
+
 _COUNTED = array(record({"name": TEXT, "alertCount": _NUMBER}, ("name", "alertCount")))
 
 _ENTITY = record(
@@ -163,6 +192,7 @@ _SOURCE = {
     "rejected": _NUMBER,
     "recordsPerHour": _NUMBER,
     "recordsLastDay": _NUMBER,
+    "pendingChanges": {**_NUMBER, "description": "Changes of alerts that wait to be carried back to its product."},
 }  # fmt: skip
 
 _REPORT = record(
@@ -199,6 +229,9 @@ def _setting(name: str) -> Schema:
 _SETTINGS = {outward(name): _setting(name) for name in WORDS}
 
 COMPONENTS: dict[str, Schema] = {
+    "alertSourceCollectionResponse": record(
+        {"@odata.context": URL, "value": array(record(_ALERT_SOURCE, _ALERT_SOURCE))}, ("value",)
+    ),
     "assessment": record(_ASSESSMENT, _ASSESSMENT),
     "batchRequest": record({"requests": array(_REQUEST, minItems=1, maxItems=20)}, ("requests",)),
     "batchResponse": record({"responses": array(_ANSWERED)}, ("responses",)),

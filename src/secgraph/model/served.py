@@ -17,8 +17,8 @@ from secgraph.model.edm import VERSIONS, Action, EntitySet, Model, Operation, Ve
 
 What = Literal[
     "service", "batch", "metadata", "singleton", "collection", "count", "delta", "item", "comments", "members",
-    "members_count", "records", "assessment", "correlation", "correlations", "keep_apart", "entities", "entity",
-    "entity_alerts", "entity_alerts_count", "sources", "source", "action",
+    "members_count", "records", "alert_sources", "assessment", "correlation", "correlations", "keep_apart", "entities",
+    "entity", "entity_alerts", "entity_alerts_count", "sources", "source", "action",
 ]  # fmt: skip
 """What a path below a version root means."""
 
@@ -33,7 +33,7 @@ SINGLETONS = {"security": "security", "security/identities": "identities", "iden
 BATCH = "batch"
 """The published operation that every version root has."""
 
-_BELOW: tuple[What, ...] = ("records", "assessment", "correlations", "keep_apart")
+_BELOW: tuple[What, ...] = ("records", "alert_sources", "assessment", "correlations", "keep_apart")
 """What is ours below an object of a published set."""
 
 _THINGS: tuple[What, ...] = ("entities", "entity", "entity_alerts", "entity_alerts_count")
@@ -52,6 +52,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "item": ("$select", "$expand", "$format"),
     "comments": ("$format",),
     "records": ("$format",),
+    "alert_sources": ("$format",),
     "assessment": ("$format",),
     "correlations": ("$top", "$skiptoken", "$format"),
     "entities": ("$filter", "$top", "$skiptoken", "$format"),

@@ -26,20 +26,22 @@ class Ways:
         self._authorities = authorities
         self._time = time
         self._known: dict[tuple[int, str], tuple[int, Outside]] = {}
+        self._making = asyncio.Lock()
 
     async def way(self, tenant: int, name: str, number: int, reach: Reach) -> Outside:
         """The way of the source of that tenant and name, which was changed last at that number. CallFailed where its reach
         names what is never called, UsageError where the authorities' file cannot be used.
         """
-        former = self._known.get((tenant, name))
-        if former is not None and former[0] == number:
-            return former[1]
-        from secgraph.outbound.web import Outside  # noqa: PLC0415 -- see above
+        async with self._making:  # who asks and who writes back come at the same time, and share one
+            former = self._known.get((tenant, name))
+            if former is not None and former[0] == number:
+                return former[1]
+            from secgraph.outbound.web import Outside  # noqa: PLC0415 -- see above
 
-        made = Outside(reach, await asyncio.to_thread(self._exchange), self._time)
-        await self.forget(tenant, name)
-        self._known[tenant, name] = number, made
-        return made
+            made = Outside(reach, await asyncio.to_thread(self._exchange), self._time)
+            await self.forget(tenant, name)
+            self._known[tenant, name] = number, made
+            return made
 
     async def forget(self, tenant: int, name: str) -> None:
         """Closes what a source has open."""

@@ -19,7 +19,7 @@ from secgraph.store.steps import Add, Do, Step, Steps, do
 
 EVENT = ("tenant", "seq", "stamp", "kind", "entity", "id", "changed", "cause", "note")
 REMOVED = ("tenant", "stamp", "entity", "id", "born")
-WRITE_BACK = ("tenant", "alert", "number", "member", "source", "native", "value", "made", "begun", "state", "reason",
+WRITE_BACK = ("tenant", "alert", "number", "member", "part", "source", "native", "value", "made", "begun", "state", "reason",
               "attempts", "next", "done")  # fmt: skip
 REJECTED = ("tenant", "number", "source", "line", "reason", "received", "data")
 
@@ -94,10 +94,15 @@ class Pending:
 
     def send_back(self, alert: str, number: int, stamp: int, back: Back) -> None:
         """What of a change of an alert goes to its product."""
+        parts = (
+            (member, part, value)
+            for member, given in back.members.items()
+            for part, value in enumerate(given if isinstance(given, list) else [given])
+        )
         rows = [
-            (self._tenant, alert, number, member, back.source, back.native_id, json.encode(value).decode(), stamp, stamp,
+            (self._tenant, alert, number, member, part, back.source, back.native_id, json.encode(value).decode(), stamp, stamp,
              0, "", 0, 0, 0)
-            for member, value in back.members.items()
+            for member, part, value in parts
         ]  # fmt: skip
         self._back.append(Add("write_backs", WRITE_BACK, rows))
 
@@ -122,8 +127,7 @@ class Pending:
         """Everything, in the order in which it can be written; afterwards nothing is pending."""
         for path, rows in self._sets.items():
             yield from self._of_set(path, rows)
-        for step in self._back:
-            yield step
+        yield from (step for step in self._back)  # a list takes nothing that is sent
         if self._unsaid:
             yield do("entries_remove", *({"tenant": self._tenant, "born": born} for born in self._unsaid))
             yield do("write_backs_remove", *({"tenant": self._tenant, "alert": key} for key in self._unsaid.values()))

@@ -480,8 +480,9 @@ WHERE tenant = :tenant AND done = 0 AND source = :source AND next <= :now
 GROUP BY alert ORDER BY 2 LIMIT :most;
 
 -- name: write_backs_open
-SELECT number, member, native, value, begun, state, attempts FROM write_backs
-WHERE tenant = :tenant AND alert = :alert AND source = :source AND done = 0 ORDER BY number;
+-- What was refused comes too: with another change of the alert the product may take it.
+SELECT number, member, part, native, value, begun, state, attempts, done FROM write_backs
+WHERE tenant = :tenant AND alert = :alert AND source = :source AND (done = 0 OR state = 2) ORDER BY number, member, part;
 
 -- name: write_back_said
 -- How often an alert was given a comment of these words that its product took.
@@ -491,11 +492,12 @@ WHERE tenant = :tenant AND alert = :alert AND member = :member AND value = :valu
 -- name: write_back_sent
 -- From here on it may have been done: whoever finds it so asks the product first.
 UPDATE write_backs SET state = 1, reason = :reason, attempts = attempts + 1
-WHERE tenant = :tenant AND alert = :alert AND number = :number AND member = :member AND done = 0;
+WHERE tenant = :tenant AND alert = :alert AND number = :number AND member = :member AND part = :part AND done = 0;
 
 -- name: write_back_told
+-- What was refused may be taken with a later change.
 UPDATE write_backs SET state = :state, reason = :reason, next = :next, done = :done
-WHERE tenant = :tenant AND alert = :alert AND number = :number AND member = :member AND done = 0;
+WHERE tenant = :tenant AND alert = :alert AND number = :number AND member = :member AND part = :part AND (done = 0 OR state = 2);
 
 -- name: write_backs_overtake
 -- A source changed the member after the person did.
@@ -516,13 +518,13 @@ WHERE tenant = :tenant AND source = :source AND done > 0 AND state <= 2
       AND later.number > write_backs.number));
 
 -- name: write_backs_of
-SELECT source, number, member, value, made, state, reason, attempts, next, done FROM write_backs
-WHERE tenant = :tenant AND alert = :alert ORDER BY number, member;
+SELECT source, number, member, part, value, made, state, reason, attempts, next, done FROM write_backs
+WHERE tenant = :tenant AND alert = :alert ORDER BY number, member, part;
 
 -- name: write_backs_by
-SELECT alert, number, member, value, made, state, reason, attempts, next, done FROM write_backs
+SELECT alert, number, member, part, value, made, state, reason, attempts, next, done FROM write_backs
 WHERE tenant = :tenant AND source = :source AND (:finished = 1 OR state <= 2)
-ORDER BY number DESC, member LIMIT :most;
+ORDER BY number DESC, member, part LIMIT :most;
 
 -- name: write_backs_waiting
 SELECT source, count(*) AS waiting FROM write_backs WHERE tenant = :tenant AND done = 0 GROUP BY source;

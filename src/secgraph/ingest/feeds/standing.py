@@ -59,6 +59,8 @@ class Standing:
     """Records of the last full hour and this one, as a rate per hour."""
     last_day: int
     """Records of the last 24 hours and this one."""
+    pending: int
+    """Changes of alerts that wait to be carried back to its product."""
 
 
 async def standings(store: Store, feeds: Feeds, tenant: int, now: int) -> list[Standing]:
@@ -66,19 +68,20 @@ async def standings(store: Store, feeds: Feeds, tenant: int, now: int) -> list[S
     configured = {one.name: one for one in await feeds.of(tenant)}
     health = {row["name"]: row for row in await store.fetch("source_healths", tenant=tenant)}
     refused = {row["source"]: row for row in await store.fetch("sources_failing", tenant=tenant)}
+    waiting = {row["source"]: row["waiting"] for row in await store.fetch("write_backs_waiting", tenant=tenant)}
     hours: dict[str, dict[int, int]] = {}
     for row in await store.fetch("source_rates", tenant=tenant, since=now - 24 * HOUR):
         hours.setdefault(row["name"], {})[row["hour"]] = row["records"]
     delivered = [name for name, row in health.items() if row["heard"]]
     return [
         _standing(name, configured.get(name), health.get(name, _NOTHING), name in refused and refused[name]["status"] != GOOD,
-                  hours.get(name, {}), now)
+                  hours.get(name, {}), waiting.get(name, 0), now)
         for name in sorted({*configured, *delivered})
     ]  # fmt: skip
 
 
 def _standing(
-    name: str, feed: Feed | None, seen: Mapping[str, Any], refused: bool, hours: Mapping[int, int], now: int
+    name: str, feed: Feed | None, seen: Mapping[str, Any], refused: bool, hours: Mapping[int, int], waiting: int, now: int
 ) -> Standing:  # fmt: skip
     fault = feed.fault if feed is not None else ""
     reason = fault or (seen["reason"] if seen["failures"] else "nothing of the last delivery could be taken" if refused else "")
@@ -96,7 +99,7 @@ def _standing(
         name, state, reason, feed, seen["asked"] or None, seen["succeeded"] or None, seen["failed"] or None, seen["reason"],
         seen["failures"], seen["heard"] or None, seen["newest"] or None,
         max(now - seen["newest"], 0) // clock.SECOND if seen["newest"] else None, seen["silent"] or None,
-        seen["taken"], seen["unchanged"], seen["rejected"], rate, sum(hours.values()),
+        seen["taken"], seen["unchanged"], seen["rejected"], rate, sum(hours.values()), waiting,
     )  # fmt: skip
 
 
@@ -110,7 +113,7 @@ def as_data(one: Standing) -> dict[str, Any]:
         "reason": one.reason or None, "lastFailureReason": one.failure or None, "failures": one.failures,
         **{name: None if at is None else clock.text(at) for name, at in times.items()}, "lagSeconds": one.lag,
         "taken": one.taken, "unchanged": one.unchanged, "rejected": one.rejected, "recordsPerHour": one.last_hour,
-        "recordsLastDay": one.last_day,
+        "recordsLastDay": one.last_day, "pendingChanges": one.pending,
     }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""What happens next: what was decided is carried on, by whoever reads what was left to be done."""
