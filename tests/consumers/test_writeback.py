@@ -184,6 +184,26 @@ async def test_a_newer_word_of_the_product_wins_and_the_other_is_kept(desk: Desk
     assert (shown["status"], shown["assignedTo"]) == ("inProgress", "ana@contoso.com")
 
 
+async def test_what_comes_back_of_an_earlier_decision_does_not_undo_the_later_one(desk: Desk) -> None:
+    name, key = await made(desk, "graph")
+    await desk.change(key, status="inProgress")
+    desk.faults(skew=45)  # the product's clock is ahead: it seems to have said so after what follows
+    assert await desk.carry(name)
+    await desk.change(key, status="resolved")
+    await desk.pull(name)
+    assert (await desk.graph.get(f"{ALERTS}/{key}"))["status"] == "resolved"
+    assert await desk.states(key, name) == {"status": "pending"}
+    assert await desk.carry(name)
+    await desk.pull(name)
+    assert (await desk.graph.get(f"{ALERTS}/{key}"))["status"] == "resolved"
+    view = next(one for one in desk.views("graph") if key.endswith(one.alert.graph_id))
+    for status in ("new", "resolved", "inProgress"):  # its own word, though it was told the same before
+        desk.simulator.clock.advance(10_000_000)
+        desk.simulator.world.write(view, {"status": status}, None, "somebody", "portal")
+        await desk.pull(name)
+        assert (await desk.graph.get(f"{ALERTS}/{key}"))["status"] == status
+
+
 async def test_of_several_doors_one_is_used(desk: Desk) -> None:
     for name in ("mde", "graph"):
         await desk.add(name)

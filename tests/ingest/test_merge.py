@@ -27,6 +27,10 @@ def comment(text: str, at: str) -> dict[str, Any]:
     return {"comment": text, "createdByDisplayName": None, "createdDateTime": at}
 
 
+def signed(entry: dict[str, Any], at: str) -> dict[str, Any]:
+    return {**entry, "createdByDisplayName": "the application", "createdDateTime": at}
+
+
 ONE, TWO, THREE = comment("one", T1), comment("two", T2), comment("three", T3)
 USER = {"@odata.type": "#microsoft.graph.security.userEvidence"}
 IP, OTHER_IP = ({"@odata.type": "#microsoft.graph.security.ipEvidence", "createdDateTime": T1, "ipAddress": at} for at in ("192.0.2.1", "192.0.2.2"))
@@ -64,6 +68,18 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any] | None, dict[str, Any], di
     ("a person's comment stays", {"comments": [ONE, TWO]}, {"comments": [ONE]}, {"comments": [ONE]}, {"comments": 9}, 5, {}),
     ("an earlier comment goes before", {"comments": [TWO]}, {"comments": []}, {"comments": [ONE, THREE]}, {}, 5, {"comments": [ONE, TWO, THREE]}),
     ("the same comment by two roads", {"comments": [ONE]}, None, {"comments": [ONE]}, {}, 5, {}),
+    # those of ours come back from the product, signed by whoever carried them
+    ("our own comment comes back", {"comments": [TWO]}, {"comments": []}, {"comments": [signed(TWO, T2)]}, {"comments": 1}, 5, {}),
+    ("it came back before", {"comments": [TWO]}, {"comments": [signed(TWO, T2)]}, {"comments": [signed(TWO, T2), THREE]}, {"comments": 1}, 5,
+     {"comments": [TWO, THREE]}),
+    ("it came back before, and somebody says the same", {"comments": [TWO]}, {"comments": [signed(TWO, T2)]},
+     {"comments": [signed(TWO, T2), signed(TWO, T3)]}, {"comments": 1}, 5, {"comments": [TWO, signed(TWO, T3)]}),
+    ("the same words were said there before", {"comments": [TWO]}, {"comments": []}, {"comments": [signed(TWO, T1)]}, {"comments": 1}, 5,
+     {"comments": [signed(TWO, T1), TWO]}),
+    ("several came back as one", {"comments": [ONE, TWO]}, {"comments": []}, {"comments": [comment("one\ntwo", T3)]}, {"comments": 1}, 5, {}),
+    ("one of several, and more", {"comments": [ONE, TWO]}, {"comments": []}, {"comments": [comment("two\nx", T3)]}, {"comments": 1}, 5,
+     {"comments": [ONE, TWO, comment("two\nx", T3)]}),
+    ("nobody here said anything", {"comments": [TWO]}, None, {"comments": [signed(TWO, T3)]}, {}, 5, {"comments": [TWO, signed(TWO, T3)]}),
     ("the first comments of a second source", {"comments": [TWO]}, None, {"comments": [ONE]}, {}, 5, {"comments": [ONE, TWO]}),
     # the span of activity only grows
     ("an earlier first", {"firstActivityDateTime": T2}, {"firstActivityDateTime": T2}, {"firstActivityDateTime": T1}, {}, 5,

@@ -185,3 +185,17 @@ def test_a_sample_with_a_record_that_cannot_be_taken_says_so(tmp_path: Path, com
     ended = command("source", "try", "falco", tmp_path / "s.json", "--json")
     assert ended.returncode == 1
     assert json.loads(ended.stdout)[0]["reason"] == "no rule: not an event of Falco"
+
+
+def test_what_goes_back_is_listed_and_tried_again(command: Any, tmp_path: Path, where: tuple[Any, ...]) -> None:
+    (tmp_path / "secret").write_text("application-s3cret")
+    told = ("-o", "tenant_id=contoso.example", "-o", "client_id=app", "-o", f"client_secret=@{tmp_path / 'secret'}")
+    shown = data(command("source", "add", "graph", *told, "--json", *where))
+    assert "write_back" not in shown["options"], "it does where nobody says otherwise"
+    assert data(command("source", "writes", "graph", "--retry", "--all", "--json", *where)) == []
+    assert data(command("source", "list", "--json", *where))[0]["pendingChanges"] == 0
+    assert command("source", "writes", "graph", *where).returncode == 0
+    assert "say on or off" in refused(command("source", "change", "graph", "-o", "write_back=maybe", *where))
+    assert data(command("source", "change", "graph", "-o", "write_back=off", "--json", *where))["options"]["write_back"] == "off"
+    assert "carries no changes back" in refused(command("source", "writes", "graph", "--retry", *where))
+    assert "There is no source" in refused(command("source", "writes", "mde", *where))

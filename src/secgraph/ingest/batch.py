@@ -19,13 +19,13 @@ from secgraph.ingest.entities import entities
 from secgraph.ingest.follow import Following
 from secgraph.ingest.incident import destination
 from secgraph.ingest.looked import Looked, looked
-from secgraph.ingest.merge import joined, joined_bytes, merged
+from secgraph.ingest.merge import disputed, joined, joined_bytes, merged
 from secgraph.ingest.objects import Known, decided
 from secgraph.ingest.placing import Asking, Placing
 from secgraph.ingest.ready import Ready, blank_incident
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
-from secgraph.store.facts import Entry, Facts, Record, Row
+from secgraph.store.facts import Entry, Facts, Needs, Record, Row
 from secgraph.store.kept import Kept, kept, original_of
 from secgraph.store.protocol import Change, Note, Put, PutEntry, PutIncidentKey, PutNew
 
@@ -121,7 +121,10 @@ class Batch:
         """Another version of an alert that is there; whether its row changed."""
         told = one.updated if one.updated is not None else one.received
         triage = self._sets[ALERTS].choices.triage
-        updated, members = merged(row, before, record, told=told, triage=triage, adds=one.adds)
+        if disputed(row, before, record, told=told, triage=triage):
+            yield Needs(sent=(one.id,))
+        sent = self.facts.sent.get(one.id, {})
+        updated, members = merged(row, before, record, told=told, triage=triage, adds=one.adds, sent=sent)
         if not members:
             return False
         row.record = updated

@@ -7,6 +7,7 @@ member afterwards. A second source fills what the first left empty.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -29,17 +30,27 @@ MOST_ORIGINAL = 256 * 1024
 SKEW = 5 * 60 * clock.SECOND
 """By how much a product's clock may be behind ours."""
 
+NOTHING: Mapping[str, tuple[int, Any]] = {}
+
 EMPTY: tuple[Any, ...] = (None, [], "", "unknown", {})
 
 
 def merged(
-    row: Row, before: Record | None, new: Record, *, told: int, triage: tuple[str, ...], adds: bool = False
+    row: Row,
+    before: Record | None,
+    new: Record,
+    *,
+    told: int,
+    triage: tuple[str, ...],
+    adds: bool = False,
+    sent: Mapping[str, tuple[int, Any]] = NOTHING,
 ) -> tuple[Record, tuple[str, ...]]:
     """The row's record after a source's new version, and the members that changed.
 
     `before` is what this source said last (None: it speaks of this alert for the first time), `told` the instant of the
     new version in ticks: the product's update clock, or when it was received. `adds`: it tells the alert in several records,
-    and takes away no evidence of another source.
+    and takes away no evidence of another source. `sent` is what the product was told last of each member, and the instant at
+    which that was decided.
     """
     tags, extra = parted(row.record["additionalData"])
     record = {**row.record, "additionalData": extra}
@@ -57,7 +68,7 @@ def merged(
         elif before is None:
             if record.get(name) in EMPTY and value not in EMPTY and not (name in triage and name in row.touched):
                 record[name] = value
-        elif value != before.get(name) and not (name in triage and row.touched.get(name, 0) >= told):
+        elif value != before.get(name) and not (name in triage and _stands(row, name, value, told, sent)):
             record[name] = value
     if record["status"] != new["status"] or ("status" in row.touched and record["status"] == row.record["status"]):
         # The time of resolution goes with the status; where a person's status stands, so does what they did to it. A product
@@ -66,6 +77,23 @@ def merged(
     record["additionalData"] = tagged(record["additionalData"], tags)  # no source speaks of them
     changed = tuple(name for name, value in record.items() if value != row.record.get(name))
     return record, changed
+
+
+def _stands(row: Row, name: str, value: Any, told: int, sent: Mapping[str, tuple[int, Any]]) -> bool:
+    """Whether a person's word on a triage member stands against a source's. What the product was told from here is no word of
+    its own, when it comes back after the person has decided once more: its clock says when it was told.
+    """
+    touched = row.touched.get(name, 0)
+    made, known = sent.get(name, (touched, None))
+    return touched >= told or (made < touched and known == value)
+
+
+def disputed(row: Row, before: Record | None, new: Record, *, told: int, triage: tuple[str, ...]) -> bool:
+    """Whether it is to be known what the product was told last: a source overrides a person's word with another one."""
+    return before is not None and any(
+        at < told and name in triage and before.get(name) != new.get(name) != row.record.get(name)
+        for name, at in row.touched.items()
+    )
 
 
 def joined(before: Record, new: Record, *, late: bool) -> Record:

@@ -52,6 +52,8 @@ class Needs:
     """Incidents that are needed with their cases."""
     inside: tuple[str, ...] = ()
     """Incidents all of whose alerts are needed as they are judged."""
+    sent: tuple[str, ...] = ()
+    """Alerts of which it is needed what their products were told last."""
     newest: tuple[str, ...] = ()
     """Sets of which it is needed when they last changed: what was decided on a reading of a whole set is good as long as that
     is not after the reading.
@@ -209,5 +211,7 @@ class Facts:
     """The alerts of an incident, the oldest first."""
     terms: int = 0
     """The number of what alerts are judged by in this tenant: another one means that something of it changed."""
+    sent: dict[str, dict[str, tuple[int, Any]]] = field(default_factory=dict)
+    """What the product of an alert was told last of each member: the stamp of the change, and the value."""
     newest: dict[str, int] = field(default_factory=dict)
     """The stamp of the last commit of a row that is in a set; 0 where there is none."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.json import decode
+
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EnumType, load
 from secgraph.odata.query import fold
@@ -84,11 +86,14 @@ class Sight:
             if row is not None and (judged := self.subjects.found[row.born]) is not None:
                 facts.subjects[alert] = judged
         facts.cases.update((incident, self.subjects.cases[incident]) for incident in needs.cases)
-        if needs.held or needs.open or needs.inside or needs.newest:
+        if needs.held or needs.open or needs.inside or needs.newest or needs.sent:
             yield from self._pending.steps()  # what those before decided is found with the rest
         for path in needs.newest:
             newest = yield Ask(shape(path).newest, (self._tenant,))
             facts.newest[path] = newest[0][0]
+        for alert in needs.sent:
+            told = yield ask("write_backs_told", tenant=self._tenant, alert=alert)
+            facts.sent[alert] = {member: (made, decode(value)) for member, value, made in told}
         facts.inside.update((yield from self.subjects.inside(needs.inside)))
         left = HELD + 1
         for incident, most in needs.held:

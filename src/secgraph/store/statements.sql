@@ -479,6 +479,11 @@ SELECT alert, min(number) AS number FROM write_backs
 WHERE tenant = :tenant AND done = 0 AND source = :source AND next <= :now
 GROUP BY alert ORDER BY 2 LIMIT :most;
 
+-- name: write_backs_told
+-- What the product of an alert was told of each member, the last of it last.
+SELECT member, value, made FROM write_backs
+WHERE tenant = :tenant AND alert = :alert AND attempts > 0 ORDER BY number, part;
+
 -- name: write_backs_open
 -- What was refused comes too: with another change of the alert the product may take it.
 SELECT number, member, part, native, value, begun, state, attempts, done FROM write_backs
