@@ -17,7 +17,7 @@ from secgraph.outbound.waiting import Time
 from secgraph.sourcing import do_pulls
 from secgraph.store.facts import Needs
 from secgraph.store.fence import Fenced
-from secgraph.store.protocol import Decision, Fence, Remove
+from secgraph.store.protocol import Decision, Fence, Remove, Store
 from secgraph.testing import graph_alert
 
 SAID = {"status": "resolved", "classification": "truePositive", "determination": "malware", "assignedTo": "ana@contoso.com"}
@@ -30,6 +30,23 @@ class Dying(Fenced):
         if any(name == "write_back_told" for name, _ in steps):
             raise Fault("killed")
         await super().run(*steps, fence=fence)
+
+
+class Cut(Fenced):
+    """A store of a process that ends at its n-th write, just before it or just after."""
+
+    def __init__(self, store: Store, fence: Fence, place: int, *, after: bool) -> None:
+        super().__init__(store, fence)
+        self.left = place
+        self._after = after
+
+    async def run(self, *steps: tuple[str, dict[str, Any]], fence: Fence | None = None) -> None:
+        self.left -= 1
+        if self.left < 0 and not self._after:
+            raise Fault("killed")
+        await super().run(*steps, fence=fence)
+        if self.left < 0:
+            raise Fault("killed")
 
 
 @pytest.mark.parametrize("kind", ["graph", "mde"])
@@ -164,6 +181,33 @@ async def test_a_process_that_is_killed_between_the_answer_and_its_commit_tells_
         assert await desk.carry(name)
         assert set((await desk.states(key, name)).values()) == {"accepted"}
         assert len(desk.writes()) == count
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("kind", ["graph", "mde", "mcas"])
+async def test_wherever_it_is_cut_off_all_of_it_is_told_and_no_comment_twice(desk: Desk, kind: str, *, after: bool) -> None:
+    name = await desk.add(kind)
+    await desk.pull(name)
+    inner = desk.graph.core
+    cut = 0
+    for place, view in enumerate(desk.views(kind, status="new")[:6]):
+        key = await desk.alert(kind, view)
+        await desk.change(key, status="inProgress")
+        await desk.change(key, status="resolved", classification="truePositive")
+        await desk.comment(key, f"First of {place}.", f"Second of {place}.")
+        store = Cut(inner.store, await desk.under_lease(name), place, after=after)
+        try:
+            await desk.carry(name, Carrier(store, inner.feeds, inner.ways, Time(inner.now)))
+        except Fault:
+            cut += 1
+        assert await desk.carry(name)
+        assert set((await desk.states(key, name)).values()) == {"accepted"}
+        told = [one for one in desk.simulator.world.writes if one["id"] == view.alert.native_id]
+        comments = [line for one in told if one["comment"] for line in one["comment"].split("\n")]
+        assert comments == [f"First of {place}.", f"Second of {place}."]
+        assert {value for one in told for value in one["members"].values()} >= {"resolved", "truePositive"}
+        assert "inProgress" not in [one["members"].get("status") for one in told]
+    assert cut >= 3
 
 
 async def test_a_newer_word_of_the_product_wins_and_the_other_is_kept(desk: Desk) -> None:
