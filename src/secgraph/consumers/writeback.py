@@ -39,6 +39,7 @@ PATIENCE = 3 * clock.DAY
 """How long it is tried."""
 
 UNDER_WAY = "it is being sent"
+BEFORE = "it was refused before, and goes with the next change once more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +113,14 @@ class Carrier:
         along = [one for one in parts if one.done]
         if not wanted:
             return True
-        await self._run(task, "write_back_sent", [{"reason": UNDER_WAY, **_key(one)} for one in wanted])
+        await self._run(task, "write_back_sent", [{"reason": UNDER_WAY, **_key(one)} for one in [*along, *wanted]])
         # What was overtaken in between is not marked, and not sent.
         open_now = {one.key for one in await self._parts(task) if one.state == UNKNOWN and not one.done}
-        wanted = [one for one in wanted if one.key in open_now]
-        return not wanted or await self._send(task, wanted, along)
+        wanted, along = ([one for one in some if one.key in open_now] for some in (wanted, along))
+        if not wanted:
+            await self._tell(task, along, REFUSED, BEFORE)
+            return True
+        return await self._send(task, wanted, along)
 
     async def _parts(self, task: _Task) -> list[Part]:
         rows = await self._store.fetch("write_backs_open", tenant=task.feed.tenant, alert=task.alert, source=task.feed.name)
@@ -136,19 +140,30 @@ class Carrier:
 
     async def _send(self, task: _Task, wanted: list[Part], along: list[Part]) -> bool:
         """Sends, together with what was refused before: some products take one member only with another."""
+        failed = PENDING
         try:
             written = await self._written(task, [*along, *wanted])
             if not written.accepted and along:
-                along = []
+                failed = UNKNOWN  # some of it may be there: no comment is to be sent twice
+                there = await self._there(task, [*along, *wanted]) or []
+                await self._tell(task, there, ACCEPTED, "")
+                again = in_short(written.why, task.feed, task.web)
+                await self._tell(task, [one for one in along if one not in there], REFUSED, again)
+                along, wanted = [], [one for one in wanted if one not in there]
+                if not wanted:
+                    return True
                 written = await self._written(task, wanted)
         except OutcomeUnknown as fault:
-            return await self._later(task, wanted, UNKNOWN, str(fault))
+            return await self._later(task, [*along, *wanted], UNKNOWN, str(fault))
         except (CallFailed, UsageError) as fault:
+            if failed == UNKNOWN:
+                return await self._later(task, [*along, *wanted], UNKNOWN, str(fault))
+            await self._tell(task, along, REFUSED, BEFORE)
             return await self._later(task, wanted, PENDING, str(fault))
         except (Exception, SystemExit, asyncio.CancelledError) as fault:
             if _ends(fault):
                 raise
-            return await self._later(task, wanted, UNKNOWN, f"The source itself broke: {type(fault).__name__}: {fault}")
+            return await self._later(task, [*along, *wanted], UNKNOWN, _broke(fault))
         if written.accepted:
             await self._tell(task, [*along, *wanted], ACCEPTED, "")
             return True
@@ -167,23 +182,29 @@ class Carrier:
         if refused is not None and len(parts) == 1:
             return await self._refused(task, parts, refused)
         try:
-            found = await task.source.read(task.web, parts[-1].native)
+            there = await self._there(task, parts)
         except (CallFailed, UsageError) as fault:
             return await self._later(task, parts, UNKNOWN, refused or str(fault))
         except (Exception, SystemExit, asyncio.CancelledError) as fault:
             if _ends(fault):
                 raise
-            return await self._later(task, parts, UNKNOWN, f"The source itself broke: {type(fault).__name__}: {fault}")
-        if found is None:
+            return await self._later(task, parts, UNKNOWN, _broke(fault))
+        if there is None:
             return await self._refused(task, parts, refused or "the product does not know this alert")
-        said = Said(found, await self._counted(task, parts))
-        there = [one for one in parts if takes(said, one.member, one.value)]
         await self._tell(task, there, ACCEPTED, "")
         rest = [one for one in parts if one not in there]
         if refused is not None:
             return await self._refused(task, rest, refused)
         await self._tell(task, rest, PENDING, "the product was asked: it is not there")
         return True
+
+    async def _there(self, task: _Task, parts: list[Part]) -> list[Part] | None:
+        """Which of these the product says already; None where it does not know the alert."""
+        found = await task.source.read(task.web, parts[-1].native)
+        if found is None:
+            return None
+        said = Said(found, await self._counted(task, parts))
+        return [one for one in parts if takes(said, one.member, one.value)]
 
     async def _counted(self, task: _Task, parts: list[Part]) -> Mapping[str, int]:
         """How often each of the comments was given before, and taken."""
@@ -243,6 +264,10 @@ class Carrier:
 
 def _key(one: Part) -> dict[str, Any]:
     return {"number": one.number, "member": one.member, "part": one.part}
+
+
+def _broke(fault: BaseException) -> str:
+    return f"The source itself broke: {type(fault).__name__}: {fault}"
 
 
 def _ends(fault: BaseException) -> bool:

@@ -496,8 +496,8 @@ WHERE tenant = :tenant AND alert = :alert AND member = :member AND value = :valu
 
 -- name: write_back_sent
 -- From here on it may have been done: whoever finds it so asks the product first.
-UPDATE write_backs SET state = 1, reason = :reason, attempts = attempts + 1
-WHERE tenant = :tenant AND alert = :alert AND number = :number AND member = :member AND part = :part AND done = 0;
+UPDATE write_backs SET state = 1, reason = :reason, attempts = attempts + 1, done = 0
+WHERE tenant = :tenant AND alert = :alert AND number = :number AND member = :member AND part = :part AND (done = 0 OR state = 2);
 
 -- name: write_back_told
 -- What was refused may be taken with a later change.
