@@ -25,7 +25,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from tests.real.conftest import Run, Server, Start, _ended, _start, a_free_port, until
+from tests.real.conftest import Run, Server, Start, _ended, _start, free_port, until
 from tests.real.relay import Relay, needed, relay
 from tests.real.test_workers import children
 
@@ -110,7 +110,7 @@ class Ground:
 @contextmanager
 def listening(folder: Path, secgraph: Run, feeds: dict[str, tuple[str, str]], *flags: str) -> Iterator[Ground]:
     """A server with a CEF feed for each name, which listens in some way, with some options."""
-    ports = {name: a_free_port() for name in feeds}
+    ports = {name: free_port() for name in feeds}
     servers: list[Server] = []
 
     def start(folder: Path, *more: str, port: int | None = None) -> Server:

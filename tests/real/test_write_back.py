@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.real.conftest import COMMAND, ENVIRONMENT, Server, Start, a_free_port, until
+from tests.real.conftest import COMMAND, ENVIRONMENT, Server, Start, free_port, until
 
 KILLS = 1
 """A lease of one that was killed runs out within half a minute; only then another one carries on."""
@@ -45,7 +45,7 @@ class Products:
 
 @pytest.fixture
 def products(tmp_path: Path) -> Iterator[Products]:
-    port, folder, out = a_free_port(), tmp_path / "simulated", tmp_path / "simulated.out"
+    port, folder, out = free_port(), tmp_path / "simulated", tmp_path / "simulated.out"
     with out.open("w") as file:
         process = subprocess.Popen(  # noqa: S603 -- our own command
             [COMMAND, "simulate", "--data", folder, "--port", str(port), "--seed", "7", "--days", "2"],
@@ -102,7 +102,7 @@ def said(server: Server, alerts: list[str], number: int, seconds: float) -> list
 
 
 def test_every_comment_reaches_the_product_and_none_twice(start: Start, command: Any, products: Products, tmp_path: Path) -> None:
-    folder, port = tmp_path / "data", a_free_port()
+    folder, port = tmp_path / "data", free_port()
     folder.mkdir()
     (folder / "secgraph.toml").write_text(f'outbound_private = "localhost"\noutbound_ca = "{products.authority}"\n')
     server = start(folder, "--empty", port=port).ready()
