@@ -161,12 +161,14 @@ def driver() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def core(settings: Settings, now: clock.Now = clock.now, kinds: Kinds | None = None) -> AsyncIterator[Core]:
+async def core(
+    settings: Settings, now: clock.Now = clock.now, kinds: Kinds | None = None, time: Time | None = None
+) -> AsyncIterator[Core]:
     """Opens the data folder, made when it is not there, and the database; closes them at the end. Sources are of the kinds that
-    are installed, where no others are given.
+    are installed, where no others are given, and whoever asks their products waits by `time`.
     """
     model = load()
-    ways = Ways(settings["outbound_private"], settings["outbound_ca"], Time(now))
+    ways = Ways(settings["outbound_private"], settings["outbound_ca"], time or Time(now))
     store = await opened(settings, model, now)
     try:
         keys = SigningKeys(

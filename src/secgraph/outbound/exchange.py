@@ -83,7 +83,8 @@ class Exchange:
                 try:
                     body = await self._body(answer)
                 finally:
-                    await answer.aclose()
+                    # One who is cancelled while it gives its connection back would keep it, and there are four.
+                    await asyncio.shield(answer.aclose())
         except TimeoutError:
             # One who takes that long once takes as long again.
             raise Lost(f"{host} took longer than {self._bounds.total:g} s.", sent=sent, again=False) from None

@@ -138,6 +138,8 @@ def _alert(record: Record, raw: Raw, *, cloud: bool) -> AlertDraft:
     )
     # Cloud Apps tells its own id at the end of its link: so these are the same alerts that its API gives.
     own = CLOUD_APPS_ID.search(link) if product == CLOUD_APPS else None
+    if product == CLOUD_APPS and own is None and record.get("Operation") == "AlertEntityGenerated":
+        raise NotAnAlert("an entity of a Cloud Apps alert, which it does not name by its own id: its other records do")
     native_id = own[1] if own is not None else alert_id
     created = _created(record, raw, notes)
     status = word(record.get("Status") or "Active", STATUSES)

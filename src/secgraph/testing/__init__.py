@@ -24,6 +24,7 @@ from secgraph import clock as real_clock
 from secgraph.app import Core, core, edge
 from secgraph.errors import Fault
 from secgraph.ingest.feeds.kinds import Kinds
+from secgraph.outbound.waiting import Time
 from secgraph.settings import gather
 from secgraph.store.registry import Application, Tenant
 
@@ -125,11 +126,12 @@ class Graph:
 async def running(folder: Path, clock: Clock, **flags: Any) -> AsyncIterator[Graph]:
     """A server on a data folder, with a tenant `contoso` (made when it is not there yet), an application that holds every
     permission, and a token of it. Flags are settings by name: `delta_days=1`; `kinds=Kinds({"mine": Mine})` adds a source
-    that is not installed.
+    that is not installed, `time=Time(...)` is what those wait by who ask products.
     """
     kinds: Kinds | None = flags.pop("kinds", None)
+    time: Time | None = flags.pop("time", None)
     settings = gather({"data": folder, **flags}, {})
-    async with core(settings, clock, kinds) as inner:
+    async with core(settings, clock, kinds, time) as inner:
         await inner.keys.open()
         found = await inner.registry.tenants()
         tenant = found[0] if found else await inner.registry.create_tenant("contoso")
