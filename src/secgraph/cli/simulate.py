@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from pathlib import Path
@@ -14,15 +15,24 @@ from secgraph import clock, tls
 from secgraph.cli.terminal import Data, out
 from secgraph.clock import DAY
 from secgraph.errors import UsageError
+from secgraph.private import write_private
 from secgraph.serve import listen
 from secgraph.settings import gather
 from secgraph.simulate import PRESETS, Hand, Scenario, Simulator
+from secgraph.simulate.cast import Organisation
 from secgraph.simulate.simulator import APIS
 
 PACES = {"real": 1.0, "fast": 3600.0, "still": 0.0}
 """How many simulated seconds each second has; fast until it has run up to the present."""
-KINDS = {"graph": "/graph/v1.0", "entra": "/graph/v1.0", "mde": "/mde", "xdr": "/xdr", "office": "/office"}
-"""Kinds of source with a token of the identity platform, and where each finds its API."""
+KINDS = {
+    "graph": "/graph/v1.0",
+    "entra": "/graph/v1.0",
+    "mde": "/mde",
+    "xdr": "/xdr",
+    "mdo": "/office/api/v1.0",
+    "mcas": "/cloudapps/api/v1",
+}
+"""The kinds of source that ask these products, and where each finds its API."""
 MOST_DAYS = 200
 
 
@@ -59,7 +69,8 @@ def simulate_command(
     sockets = listen(host, port)
     for one in sockets:
         one.listen()  # who is told of the address may call at once
-    _say_hello(scenario, f"https://localhost:{port}", files.authority)
+    declared = {one.name: _declare(one, folder, f"https://localhost:{port}") for one in scenario.organisations}
+    _say_hello(declared, f"https://localhost:{port}", files.authority)
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     config = uvicorn.Config(
         simulator.app, interface="asgi3", log_config=None, log_level="error", access_log=False, lifespan="off",
@@ -75,23 +86,33 @@ def _is_news(record: logging.LogRecord) -> bool:
     return record.exc_info is None or "shorter than Content-Length" not in str(record.exc_info[1])
 
 
-def _say_hello(scenario: Scenario, base: str, authority: Path) -> None:
-    """Where it is, and the lines that add each source to a server."""
+def _declare(one: Organisation, folder: Path, base: str) -> Path:
+    """A file that declares a source of each kind for an organisation; its secrets stand beside it."""
+    short = one.domain.partition(".")[0]
+    client_secret, key = folder / f"{short}.secret", folder / f"{short}.key"
+    write_private(client_secret, one.client_secret.encode())
+    write_private(key, one.key.encode())
+    lines = [f"# The simulated products of {one.name}."]
+    for kind, path in KINDS.items():
+        told = {"url": base + path, "login_url": f"{base}/login", "tenant_id": one.id, "client_id": one.client_id,
+                "client_secret": f"@{client_secret}"}  # fmt: skip
+        if kind == "mcas":
+            told = {"url": base + path, "token": f"@{key}"}
+        lines += ["", f"[source.{short}-{kind}]", f'kind = "{kind}"', "every = 60", f"[source.{short}-{kind}.options]"]
+        lines += [f"{name} = {json.dumps(value)}" for name, value in told.items()]
+    file = folder / f"{short}.toml"
+    write_private(file, ("\n".join(lines) + "\n").encode())
+    return file
+
+
+def _say_hello(declared: dict[str, Path], base: str, authority: Path) -> None:
+    """Where it is, and how a server is told to ask it."""
     lines = ["", f"The simulated products answer at {base}", f"  trust        {authority}"]
     lines += [f"  {api.name:<12} {base}{api.base}" for api in APIS]
     lines += [f"  {'control':<12} {base}/_simulate/clock, truth, faults, calls, writes, tenants"]
-    for one in scenario.organisations:
-        lines += ["", f"{one.name}, tenant {one.id}. To have a server ask about it:", ""]
-        login = (f"--option login_url={base}/login --option tenant_id={one.id} --option client_id={one.client_id} "
-                 f"--option client_secret={one.client_secret}")  # fmt: skip
-        short = one.domain.partition(".")[0]
-        lines += [
-            f"  secgraph source add {kind} --name {short}-{kind} --option url={base}{path} {login}"
-            for kind, path in KINDS.items()
-        ]
-        lines += [
-            f"  secgraph source add cloudapps --name {short}-cloudapps --option url={base}/cloudapps --option token={one.key}"
-        ]
-    lines += ["", "The server has to trust that authority (setting outbound_ca) and may call localhost only where the setting",
-              "outbound_private names it.", "", "Stop with Ctrl-C.", ""]  # fmt: skip
-    out.print("\n".join(lines), markup=False)
+    lines += ["", "A server trusts that authority, and may call this machine, where it is started so:", "",
+              f"  SECGRAPH_OUTBOUND_PRIVATE=localhost SECGRAPH_OUTBOUND_CA='{authority}' secgraph serve"]  # fmt: skip
+    for name, file in declared.items():
+        lines += ["", f"To have it ask for {name}:", "", f"  secgraph source apply '{file}'"]
+    lines += ["", "Stop with Ctrl-C.", ""]
+    out.print("\n".join(lines), markup=False, soft_wrap=True)
