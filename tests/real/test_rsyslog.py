@@ -25,7 +25,8 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from tests.real.conftest import Run, Server, Start, _ended, _start, free_port, until
+from tests.ports import free_port
+from tests.real.conftest import Run, Server, Start, _ended, _start, until
 from tests.real.relay import Relay, needed, relay
 from tests.real.test_workers import children
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.real.conftest import COMMAND, ENVIRONMENT, Server, Start, free_port, until
+from tests.ports import free_port
+from tests.real.conftest import COMMAND, ENVIRONMENT, Server, Start, until
 
 KILLS = 1
 """A lease of one that was killed runs out within half a minute; only then another one carries on."""
