@@ -120,7 +120,7 @@ def test_a_file_declares_them_all(tmp_path: Path, command: Any, where: tuple[Any
     assert first == {"added": ["roof", "suricata"], "changed": [], "unchanged": [], "removed": []}
     file.write_text(file.read_text().replace("3600", "60"))
     second = command("source", "apply", file, "--prune", "--json", *where)
-    assert data(second) == {"added": [], "changed": ["roof"], "unchanged": ["suricata"], "removed": ["falco"]}
+    assert data(second) == {"added": [], "changed": ["roof"], "unchanged": ["suricata"], "removed": ["mde"]}
     assert SECRET not in second.stdout + second.stderr
     file.write_text("[source.roof]\nkind = 'mde'\n")
     assert "source.roof: it is of the kind graph" in refused(command("source", "apply", file, *where))

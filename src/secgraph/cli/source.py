@@ -210,31 +210,30 @@ def source_list(tenant: InTenant = None, data: Data = None, database: Database =
         return await standings(inner.store, inner.feeds, found.number, inner.now())
 
     found: list[Standing] = with_core(data, database, work)
-    heads = (
-        "name",
-        "kind",
-        "road",
-        "state",
-        "last success",
-        "last record",
-        "lag",
-        "per hour",
-        "rejected",
-        "pending",
-        "failures",
-        "reason",
-    )
-    show([as_data(one) for one in found], as_json=as_json, human=lambda: table_of(heads, [
+    show([as_data(one) for one in found], as_json=as_json, human=lambda: _listed(found, clock.now()))
+
+
+def _listed(found: list[Standing], now: int) -> None:
+    """A line for each source, and below them why some fail."""
+    heads = ("name", "kind", "road", "state", "answered", "lag", "an hour", "rejected", "pending")
+    table_of(heads, [
         tuple(map(escape, (
-            one.name, one.feed.kind if one.feed else "", one.feed.road if one.feed else "", one.state, _short(one.succeeded),
-            _short(one.heard), "" if one.lag is None else f"{one.lag} s", str(one.last_hour), str(one.rejected),
-            str(one.pending), str(one.failures), one.reason,
+            one.name, one.feed.kind if one.feed else "", one.feed.road if one.feed else "", one.state,
+            "" if one.succeeded is None else f"{_span((now - one.succeeded) // clock.SECOND)} ago",
+            "" if one.lag is None else _span(one.lag), str(one.last_hour), str(one.rejected), str(one.pending),
         ))) for one in found
-    ]))  # fmt: skip
+    ])  # fmt: skip
+    for one in found:
+        if one.failures:
+            out.print(f"{one.name}, {one.failures} in a row: {one.reason}", markup=False, soft_wrap=True)
 
 
-def _short(at: int | None) -> str:
-    return "" if at is None else clock.text(at)[:19]
+def _span(seconds: int) -> str:
+    """So many seconds in the largest unit of which there are two or more."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{max(seconds, 0)} s"
 
 
 @source_app.command("remove")

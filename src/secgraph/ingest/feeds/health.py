@@ -69,7 +69,7 @@ class Health:
         if report.records > sum(report.told):
             seen.heard = now
         hour = now // HOUR * HOUR
-        found = (report.taken, report.unchanged, report.rejected)
+        found = (report.taken, report.unchanged, report.rejected - report.ignored)  # what is no alert is nothing wrong
         for what, count, told in zip(COUNTS, found, report.told, strict=True):
             seen.counts[hour, what] += count - told
         report.told = found
