@@ -246,3 +246,16 @@ async def test_a_call_can_be_cut_off(out: Out, hostile: Hostile) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_who_is_cancelled_anywhere_keeps_no_connection(out: Out, hostile: Hostile) -> None:
+    """There are four of them: a fifth that was kept would be the end of the source."""
+    hostile.on("/", answer(200, b"x" * 100_000))
+    web = out.web()
+    for turns in range(250):
+        task = asyncio.create_task(web.call("GET", f"{out.origin()}/"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert (await asyncio.wait_for(web.call("GET", f"{out.origin()}/"), 5)).status == 200

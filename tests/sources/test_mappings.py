@@ -162,6 +162,7 @@ REFUSED = [
     ("xdr", {"category": "AdvancedHunting-AlertInfo", "properties": {"Title": "t"}}, Unusable, "no AlertId"),
     ("mdo", [], Unusable, "not a JSON object"),
     ("mdo", {"RecordType": 40, "Name": "t"}, Unusable, "no AlertId"),
+    ("mdo", {"RecordType": 98, "AlertId": "1", "Name": "t", "Operation": "AlertEntityGenerated"}, NotAnAlert, "its other records do"),
     ("mdo", {"RecordType": 40, "AlertId": "1"}, Unusable, "no Name"),
     ("mdo", {"RecordType": 64}, Unusable, "no InvestigationId"),
     ("mdo", {"RecordType": 64, "InvestigationId": "1"}, Unusable, "no InvestigationName"),
