@@ -12,7 +12,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 
 Now = Callable[[], int]
@@ -35,15 +35,16 @@ _INSTANT = re.compile(
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
 _WIRE = re.compile(rf"\d{{4}}-\d\d-\d\dT{_CLOCK}\.\d{{7}}Z", re.ASCII)
 _USUAL = re.compile(rf"\d{{4}}-\d\d-\d\dT{_CLOCK}(?:\.(\d{{1,12}}))?(?:Z|[+-]00:?00)", re.ASCII)
+_ZEROS = "0000000"
 _parsed = datetime.fromisoformat
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- what it is taken from is UTC already
 
 MOST_KNOWN = 4096
 """Most texts, and most days, that are remembered as good."""
 
-# Texts in wire form that passed lately: an alert names the same few instants over and over, in each of its evidence and
-# then in the columns of its row.
-_known: set[str] = set()
+# Texts of the usual form that passed lately, and their wire form: an alert names the same few instants over and over, in each
+# of its evidence and then in the columns of its row.
+_known: dict[str, str] = {}
 
 
 def now() -> int:
@@ -71,6 +72,7 @@ def ticks(text: str, *, zone: int | None = 0) -> int | None:
     and time, `Z` or an offset with or without a colon. `zone` is the offset in seconds that a text without one means;
     None refuses such a text. A leap second becomes the last tick of its minute.
     """
+    text = _known.get(text, text)
     if text in _known or _WIRE.fullmatch(text):  # as every stored one is
         try:
             since = _parsed(text[:19]) - _EPOCH
@@ -123,7 +125,7 @@ def _quick(text: str) -> int | None:
     except ValueError:
         return None
     part = usual[1]
-    return since.days * DAY + since.seconds * SECOND + (int((part + "0000000")[:7]) if part else 0)
+    return since.days * DAY + since.seconds * SECOND + (int((part + _ZEROS)[:7]) if part else 0)
 
 
 @lru_cache(MOST_KNOWN)
@@ -139,22 +141,33 @@ def wire(written: str, *, zone: int = 0) -> str | None:
     """The wire form of the instant that a text names, or None where it names none; a text in wire form comes back itself.
     `zone` is the offset in seconds that a text without one means.
     """
-    if written in _known:
-        return written
-    if _WIRE.fullmatch(written) and _is_day(written[:10]):
-        if len(_known) >= MOST_KNOWN:
-            _known.clear()
-        _known.add(written)
-        return written
-    instant = ticks(written, zone=zone)
-    return None if instant is None else text(instant)
+    known = _known.get(written)
+    if known is not None:
+        return known
+    usual = _USUAL.fullmatch(written)
+    if usual is None or not _is_day(written[:10]):
+        instant = ticks(written, zone=zone)
+        return None if instant is None else text(instant)
+    part = usual[1]
+    found = f"{written[:19]}.{(part + _ZEROS)[:7] if part else _ZEROS}Z"
+    if found == written:
+        found = written
+    if len(_known) >= MOST_KNOWN - 1:
+        _known.clear()
+    _known[written] = _known[found] = found
+    return found
 
 
 def text(instant: int) -> str:
     """The wire form of an instant: UTC, seven digits, `Z`. The instant must lie in the years 1 to 9999."""
-    seconds, part = divmod(instant, SECOND)
-    moment = _EPOCH + timedelta(seconds=seconds)
-    return f"{moment.isoformat()}.{part:07d}Z"
+    days, rest = divmod(instant, DAY)
+    seconds, part = divmod(rest, SECOND)
+    return f"{_day(days)}T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{part:07d}Z"
+
+
+@lru_cache(MOST_KNOWN)
+def _day(days: int) -> str:
+    return date.fromordinal(_EPOCH_DAY + days).isoformat()
 
 
 def from_seconds(seconds: float) -> int | None:

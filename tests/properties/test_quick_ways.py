@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secgraph import clock
-from secgraph.extend.reading import SHORT, techniques
+from secgraph.extend.reading import SHORT, instant_of, techniques
 from secgraph.model.choices import ALERTS
 from secgraph.odata import search
 
@@ -65,6 +65,22 @@ def test_an_instant_is_read_the_same_both_ways(text: str) -> None:
     same_both_ways(text)
 
 
+@MANY
+@given(st.from_regex(r"\A\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,13})?(Z|[+-]00:?00|\+01:?00)\Z", alphabet=st.characters(codec="ascii")))
+def test_an_instant_of_any_fineness_is_read_the_same_both_ways(text: str) -> None:
+    same_both_ways(text)
+
+
+@MANY
+@given(st.integers(-(2**65), 2**65) | st.integers(1, 10**14) | st.sampled_from([10**11 - 1, 10**11, 10**14 - 1, 10**14]))
+def test_a_whole_number_is_the_instant_that_the_same_number_with_a_fraction_is(number: int) -> None:
+    whole, other = instant_of(number), instant_of(float(number))
+    assert (whole is None) == (other is None)
+    if whole is not None and other is not None:
+        exact = abs(number) < 4 * 10**12  # a float of more than that many milliseconds has no microseconds left
+        assert abs(whole - other) <= (0 if exact else 1000 * clock.MICROSECOND)
+
+
 @given(st.datetimes().map(lambda moment: moment.isoformat()), st.integers(-14 * 3600, 14 * 3600))
 def test_wire_form_of_a_text_without_an_offset(text: str, zone: int) -> None:
     instant = clock.ticks(text, zone=zone)
@@ -75,7 +91,7 @@ def test_texts_that_passed_are_not_remembered_without_end() -> None:
     def read(first: int) -> None:
         for number in range(first, first + 20_000):
             text = clock.text(number * clock.DAY // 7)
-            assert clock.wire(text) is text
+            assert clock.wire(text) == text
 
     tracemalloc.start()
     try:

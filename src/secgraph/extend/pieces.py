@@ -32,7 +32,7 @@ HASHES = {32: "md5", 40: "sha1", 64: "sha256"}
 _NOT_LETTERS = re.compile(r"[^A-Za-z]+")
 _WORDS = re.compile(r"[A-Za-z0-9]+")
 _DIGEST = re.compile(r"[0-9A-Fa-f]{32,64}", re.ASCII)
-_ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?:%\w{1,32})?", re.ASCII)
+_is_address = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?:%\w{1,32})?", re.ASCII).fullmatch
 _LONGEST_ADDRESS = 80
 _NOTHING: Record = {}
 _YES, _NO = frozenset({"yes", "true", "on", "1"}), frozenset({"no", "false", "off", "0", ""})
@@ -68,8 +68,9 @@ def shown(named: Iterable[tuple[str, Any]]) -> Record:
     found: Record = {}
     room = ROOM
     for name, value in named:
-        words = text(value) if value is not None else None
-        if words is not None and name not in found and (size := len(name) + len(words)) <= room:
+        if value is None or (words := text(value)) is None:
+            continue
+        if name not in found and (size := len(name) + len(words)) <= room:
             found[name] = words
             room -= size
     return found
@@ -93,9 +94,7 @@ def _joined(words: str) -> str | None:
 
 def address(value: Any) -> str | None:
     """The text where it has the form of an IP address."""
-    if not isinstance(value, str) or len(value) > _LONGEST_ADDRESS:
-        return None
-    return value if _ADDRESS.fullmatch(value) else None
+    return value if isinstance(value, str) and len(value) <= _LONGEST_ADDRESS and _is_address(value) else None
 
 
 def digest(value: Any) -> Record:

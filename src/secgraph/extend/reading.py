@@ -12,6 +12,8 @@ from secgraph.extend.draft import Record
 MOST_DIGITS = 18
 SHORT = 32
 """Most characters of a text whose techniques are remembered. Products list them one by one, and there are some hundreds."""
+MILLISECONDS, MICROSECONDS = 10**11, 10**14
+"""From which size on a number is one of these; a smaller one is of seconds."""
 TECHNIQUE = re.compile(r"\bT\d{4}(?:\.\d{3})?\b", re.IGNORECASE | re.ASCII)
 
 
@@ -45,13 +47,15 @@ def instant_of(value: Any, *, zone: int = 0) -> int | None:
     """The same in ticks of 100 ns since 1970."""
     if isinstance(value, str):
         return clock.ticks(value, zone=zone)
+    if value.__class__ is int and 0 < value < MICROSECONDS:  # whole seconds or milliseconds are whole ticks
+        return int(value) * (clock.SECOND if value < MILLISECONDS else clock.SECOND // 1000)
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         return None
     if value >= 1e20:
         return None
     seconds = float(value)
     for _ in range(3):
-        if seconds < 1e11:
+        if seconds < MILLISECONDS:
             break
         seconds /= 1000
     return clock.from_seconds(seconds)
