@@ -32,7 +32,7 @@ def test_a_ratio_is_held_against_its_goal() -> None:
 def test_every_generated_record_is_an_alert_with_evidence(name: str) -> None:
     assert name in sources()
     record = MAKERS[name](random.Random(7))  # noqa: S311 -- the same in every run
-    (draft,) = connector_of(name).normalise(Raw(1, b"", record, 17_707_248_000_000_000))
+    (draft, *_) = connector_of(name).normalise(Raw(1, b"", record, 17_707_248_000_000_000))
     assert isinstance(draft, AlertDraft)
     assert draft.alert["severity"] in {"low", "medium", "high"}
     assert len(draft.alert["evidence"]) >= 2
