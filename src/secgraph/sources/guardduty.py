@@ -158,18 +158,20 @@ def severity_of(number: Any) -> str:
     return "low" if number < 4 else "medium" if number < 7 else "high"
 
 
-def _named(finding: Record, service: Record) -> Iterator[tuple[str, Any]]:
-    yield "vendor", "Amazon"
+def _named(finding: Record, service: Record) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = [("vendor", "Amazon")]
     number = finding.get("severity")
     if isinstance(number, int | float) and not isinstance(number, bool) and 0 <= number <= 10:
-        yield "nativeSeverity", f"{number:g}"
-    for name in SHOWN:
-        yield name, finding.get(name)
-    for name in SERVICE_SHOWN:
-        yield name, service.get(name)
-    yield "actionType", part(service.get("action")).get("actionType")
-    yield "api", part(part(service.get("action")).get("awsApiCallAction")).get("api")
-    yield "threatName", part(service.get("additionalInfo")).get("threatName")
+        found.append(("nativeSeverity", f"{number:g}"))
+    found += [(name, finding[name]) for name in SHOWN if name in finding]
+    found += [(name, service[name]) for name in SERVICE_SHOWN if name in service]
+    action = part(service.get("action"))
+    found.append(("actionType", action.get("actionType")))
+    if "awsApiCallAction" in action:
+        found.append(("api", part(action["awsApiCallAction"]).get("api")))
+    if "additionalInfo" in service:
+        found.append(("threatName", part(service["additionalInfo"]).get("threatName")))
+    return found
 
 
 def _time(value: Any) -> str | None:
