@@ -34,7 +34,7 @@ _INSTANT = re.compile(
 # The clock is held to its range here: newer versions of Python read 24:00:00 as the day after.
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
 _WIRE = re.compile(rf"\d{{4}}-\d\d-\d\dT{_CLOCK}\.\d{{7}}Z", re.ASCII)
-_USUAL = re.compile(rf"\d{{4}}-\d\d-\d\dT{_CLOCK}(?:\.(\d{{1,12}}))?(?:Z|[+-]00:?00)", re.ASCII)
+_USUAL = re.compile(rf"\d{{4}}-\d\d-\d\dT{_CLOCK}(?:\.(\d{{1,12}}))?(Z|[+-]00:?00)?", re.ASCII)
 _ZEROS = "0000000"
 _parsed = datetime.fromisoformat
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- what it is taken from is UTC already
@@ -79,7 +79,7 @@ def ticks(text: str, *, zone: int | None = 0) -> int | None:
         except ValueError:
             return None
         return since.days * DAY + since.seconds * SECOND + int(text[20:27])
-    quick = _quick(text)
+    quick = _quick(text, zone)
     if quick is not None:
         return quick
     match = _INSTANT.fullmatch(text.strip())
@@ -115,10 +115,10 @@ def ticks(text: str, *, zone: int | None = 0) -> int | None:
     return instant if _FIRST <= instant <= _LAST else None
 
 
-def _quick(text: str) -> int | None:
-    """The same for the usual form, at a fifth of the cost: `YYYY-MM-DDTHH:MM:SS`, a fraction, and Z or a zero offset."""
+def _quick(text: str, zone: int | None) -> int | None:
+    """The same for the usual form, at a fifth of the cost: `YYYY-MM-DDTHH:MM:SS`, a fraction, and Z, a zero offset or none."""
     usual = _USUAL.fullmatch(text)
-    if usual is None:
+    if usual is None or (zone != 0 and usual[2] is None):
         return None
     try:
         since = _parsed(text[:19]) - _EPOCH
@@ -145,11 +145,13 @@ def wire(written: str, *, zone: int = 0) -> str | None:
     if known is not None:
         return known
     usual = _USUAL.fullmatch(written)
-    if usual is None or not _is_day(written[:10]):
+    if usual is None or (zone != 0 and usual[2] is None) or not _is_day(written[:10]):
         instant = ticks(written, zone=zone)
         return None if instant is None else text(instant)
     part = usual[1]
     found = f"{written[:19]}.{(part + _ZEROS)[:7] if part else _ZEROS}Z"
+    if usual[2] is None:  # the same text is another instant in another zone
+        return found
     if found == written:
         found = written
     if len(_known) >= MOST_KNOWN - 1:

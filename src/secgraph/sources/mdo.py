@@ -133,9 +133,8 @@ def _alert(record: Record, raw: Raw, *, cloud: bool) -> AlertDraft:
         raise Unusable("no Name")
     category = text(record.get("Category"))
     product = _product(record, category, cloud=cloud)
-    link = text(data.get("alk")) or next(
-        filter(None, (text(one.get("AlertLinkHref")) for one in objects(record.get("AlertLinks")))), ""
-    )
+    links = (text(data.get("alk")), *[text(one.get("AlertLinkHref")) for one in objects(record.get("AlertLinks"))])
+    link = next(filter(None, links), "")
     # Cloud Apps tells its own id at the end of its link: so these are the same alerts that its API gives.
     own = CLOUD_APPS_ID.search(link) if product == CLOUD_APPS else None
     if product == CLOUD_APPS and own is None and record.get("Operation") == "AlertEntityGenerated":
@@ -254,5 +253,5 @@ def _data(record: Record, notes: list[str]) -> Record:
 
 def _shown(data: Mapping[str, Any], **named: str | None) -> Record | None:
     """The named native members worth showing."""
-    found = {**{name: text(data.get(native)) for name, native in SHOWN.items()}, **named}
+    found = {name: text(data[native]) for name, native in SHOWN.items() if native in data} | named
     return {name: value[:LONGEST_SHOWN] for name, value in found.items() if value} or None

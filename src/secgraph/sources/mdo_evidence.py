@@ -16,6 +16,8 @@ MOST = 100
 """Most addresses that are read out of one text ..."""
 LONGEST = 20_000
 """... and out of so many characters of it."""
+FEW = 20
+"""So many items are told apart sooner by comparing each with each than by writing them all down."""
 
 MAIL = frozenset({"malwarefamily", "recipients", "sender", "mailmessage", "message", "phish", "mailcluster"})
 """Entities whose id begins with that of a message."""
@@ -35,9 +37,9 @@ def of_record(record: Record, data: Record, created: str | None) -> list[Record]
     recipients = addresses(data.get("trc"), data.get("to"), entity if kind == "recipients" else None)
     found += [_mailbox(address, created, roles=["attacked"]) for address in recipients]
     found += _message(kind, entity, data, recipients, created)
-    for key, roles in (("sip", ["source"]), ("ecip", ["source"])):
+    for key in ("sip", "ecip"):
         if (address := text(data.get(key))) is not None:
-            found.append(evidence("ip", created, ipAddress=address, roles=roles))
+            found.append(evidence("ip", created, ipAddress=address, roles=["source"]))
     if kind == "malwarefamily" and (name := text(data.get("thn")) or entity):
         found.append(evidence("malware", created, name=name))
     found += _endpoint(data, created)
@@ -48,17 +50,15 @@ def _message(kind: str, entity: str, data: Record, recipients: list[str], create
     """The message a record is about, where it is about one."""
     sender = next(iter(addresses(data.get("tsd"), data.get("mfrm"), entity if kind == "sender" else None)), None)
     head = MESSAGE.match(entity) if kind in MAIL else None
-    named = present(
-        p2Sender=None if sender is None else {"emailAddress": sender},
-        internetMessageId=text(data.get("imsgid")),
-        networkMessageId=None if head is None else head[0].lower(),
-    )
-    if named is None:
+    internet = text(data.get("imsgid"))
+    if sender is None and internet is None and head is None:
         return []
     message = evidence(
         "analyzedMessage",
         created,
-        **named,
+        p2Sender=None if sender is None else {"emailAddress": sender},
+        internetMessageId=internet,
+        networkMessageId=None if head is None else head[0].lower(),
         senderIp=text(data.get("sip")),
         subject=text(data.get("ms")),
         recipientEmailAddress=recipients[0] if recipients else None,
@@ -72,12 +72,10 @@ def _message(kind: str, entity: str, data: Record, recipients: list[str], create
 def _endpoint(data: Record, created: str | None) -> list[Record]:
     """File, device and site of a rule that prevents the loss of data."""
     found: list[Record] = []
-    if (path := text(data.get("ofph"))) is not None:
-        details = _file(path)
-        if details and (size := integer(data.get("efs"))) is not None:
+    if (path := text(data.get("ofph"))) is not None and (details := _file(path)):
+        if (size := integer(data.get("efs"))) is not None:
             details["fileSize"] = size
-        if details:
-            found.append(evidence("file", created, fileDetails=details))
+        found.append(evidence("file", created, fileDetails=details))
     device, number = text(data.get("dn")), text(data.get("mddid"))
     if device is not None:
         full = device if "." in device else None
@@ -137,7 +135,13 @@ def addresses(*values: Any) -> list[str]:
 
 def once(items: list[Record]) -> list[Record]:
     """Each item once."""
-    return list({repr(item): item for item in items}.values())
+    if len(items) > FEW:
+        return list({repr(item): item for item in items}.values())
+    found: list[Record] = []
+    for item in items:
+        if item not in found:
+            found.append(item)
+    return found
 
 
 def _parts(value: Any) -> list[str]:
