@@ -30,7 +30,7 @@ from secgraph.extend import (
 )
 from secgraph.sources import crowdstrike_api as api
 from secgraph.sources.crowdstrike_evidence import disposition, evidence_of
-from secgraph.sources.crowdstrike_words import NATIVE, STATUSES, ticks, wire
+from secgraph.sources.crowdstrike_words import NATIVE, STATUSES, first_of, ticks
 
 PRODUCT = "crowdstrike/falcon"
 OLD = "DetectionSummaryEvent"
@@ -137,15 +137,14 @@ def _draft(event: Record, kind: str, raw: Raw, *, updated: Any, head: Record | N
     if native_id is None:
         native_id = _stream_id(head, get("FalconHostLink"))
         notes.append("no id of its own: its place in the stream is used")
-    raised = (head.get("eventCreationTime"), get("CreatedAt"), get("UTCTimestamp"), get("timestamp"), get("ContextTimeStamp"))
-    created = next((at for value in raised if (at := wire(value)) is not None), None)
+    created = first_of(
+        head.get("eventCreationTime"), get("CreatedAt"), get("UTCTimestamp"), get("timestamp"), get("ContextTimeStamp")
+    )
     if created is None:
         created = moment(raw.received / 1e7)
         notes.append("no time of its own: the time of receipt is used")
-    begins = (get("ProcessStartTime"), get("StartTime"), get("ContextTimeStamp"))
-    first = next((at for value in begins if (at := wire(value)) is not None), created)
-    ends = (get("ProcessEndTime"), get("EndTime"), get("MostRecentActivityTimeStamp"))
-    last = next((at for value in ends if (at := wire(value)) is not None), None)
+    first = first_of(get("ProcessStartTime"), get("StartTime"), get("ContextTimeStamp")) or created
+    last = first_of(get("ProcessEndTime"), get("EndTime"), get("MostRecentActivityTimeStamp"))
     tactic, technique = _said(get("Tactic")), _said(get("Technique"))
     category = pascal(tactic)
     word = (text(get("Status")) or "new").casefold().replace(" ", "_")
@@ -178,7 +177,7 @@ def _draft(event: Record, kind: str, raw: Raw, *, updated: Any, head: Record | N
             alert[member] = value
     if link is not None and WEB_LINK.fullmatch(link):
         alert["alertWebUrl"] = link
-    if comments := api.comments_of(get("Comments"), created):
+    if "Comments" in event and (comments := api.comments_of(event["Comments"], created)):
         alert["comments"] = comments
     return AlertDraft(PRODUCT, native_id, alert, ("cs",), ticks(updated) or ticks(created), notes=tuple(notes))
 
@@ -217,16 +216,19 @@ def _attacks(value: Any) -> list[Any]:
     return [item.get("TechniqueID", item.get("technique_id")) for item in items if isinstance(item, dict)]
 
 
-def _named(event: Record, kind: str, technique: str | None) -> Iterable[tuple[str, Any]]:
-    yield "vendor", "CrowdStrike"
-    if (word := text(event.get("SeverityName"))) is not None and word.casefold() == "critical":
-        yield "nativeSeverity", word
-    yield "eventType", kind
-    yield "technique", technique
-    yield "objective", event.get("Objective")
-    yield "disposition", event.get("PatternDispositionDescription")
-    yield "agentId", event.get("AgentId", event.get("SensorId", event.get("AgentIdString")))
-    yield "aggregateId", event.get("AggregateId")
-    yield "iocType", event.get("IOCType")
-    yield "iocValue", event.get("IOCValue")
-    yield "sourceProducts", event.get("SourceProducts")
+def _named(event: Record, kind: str, technique: str | None) -> list[tuple[str, Any]]:
+    get = event.get
+    critical = (text(get("SeverityName")) or "").casefold() == "critical"
+    return [
+        ("vendor", "CrowdStrike"),
+        ("nativeSeverity", get("SeverityName") if critical else None),
+        ("eventType", kind),
+        ("technique", technique),
+        ("objective", get("Objective")),
+        ("disposition", get("PatternDispositionDescription")),
+        ("agentId", get("AgentId", get("SensorId", get("AgentIdString")))),
+        ("aggregateId", get("AggregateId")),
+        ("iocType", get("IOCType")),
+        ("iocValue", get("IOCValue")),
+        ("sourceProducts", get("SourceProducts")),
+    ]

@@ -93,6 +93,14 @@ def wire(value: Any) -> str | None:
     return None if found is None else wire_of(found)
 
 
+def first_of(*values: Any) -> str | None:
+    """The first of them that is an instant, in wire form."""
+    for value in values:
+        if value is not None and (found := wire(value)) is not None:
+            return found
+    return None
+
+
 @lru_cache(1024)  # a record names the same few instants in several members
 def wire_of(instant: int) -> str | None:
     """An instant of ticks in wire form."""
