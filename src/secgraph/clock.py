@@ -160,6 +160,7 @@ def wire(written: str, *, zone: int = 0) -> str | None:
     return found
 
 
+@lru_cache(MOST_KNOWN)  # records name the same few instants over and over
 def text(instant: int) -> str:
     """The wire form of an instant: UTC, seven digits, `Z`. The instant must lie in the years 1 to 9999."""
     days, rest = divmod(instant, DAY)

@@ -78,7 +78,12 @@ def shown(named: Iterable[tuple[str, Any]]) -> Record:
 
 def tactic(word: Any) -> str | None:
     """A tactic as it is printed in `category`, such as `InitialAccess`; None for any other word."""
-    return TACTICS.get(_NOT_LETTERS.sub("", word[:80]).casefold()) if isinstance(word, str) else None
+    return _tactic(word[:80]) if isinstance(word, str) else None
+
+
+@lru_cache(1024)
+def _tactic(word: str) -> str | None:
+    return TACTICS.get(_NOT_LETTERS.sub("", word).casefold())
 
 
 def pascal(words: Any) -> str | None:

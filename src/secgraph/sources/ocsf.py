@@ -217,35 +217,44 @@ def _techniques(attacks: list[Record]) -> list[str]:
     return list(found)
 
 
-def _texts(record: Record, info: Record, metadata: Record, attacks: list[Record]) -> Iterable[tuple[str, str | None]]:
-    yield "description", text(record.get("status_detail")) or text(info.get("desc")) or text(record.get("desc"))
+def _texts(record: Record, info: Record, metadata: Record, attacks: list[Record]) -> list[tuple[str, str | None]]:
     analytic = part(info.get("analytic"))
-    yield "detectorId", text(analytic.get("uid")) or text(analytic.get("name")) or text(metadata.get("event_code"))
     web = text(info.get("src_url")) or text(record.get("src_url"))
-    yield "alertWebUrl", web if web is not None and web.startswith("http") else None
-    tactics = [item for attack in attacks for item in (attack.get("tactic"), *objects(attack.get("tactics")))]
-    found = next((word for item in tactics if (word := tactic(part(item).get("name"))) is not None), None)
     kinds = info.get("types")
-    yield "category", found or (text(kinds[0]) if isinstance(kinds, list) and kinds else None)
-    remedy = part(record.get("remediation"))
-    yield "recommendedActions", text(remedy.get("desc"))
+    category = _tactic(attacks) or (text(kinds[0]) if isinstance(kinds, list) and kinds else None)
+    return [
+        ("description", text(record.get("status_detail")) or text(info.get("desc")) or text(record.get("desc"))),
+        ("detectorId", text(analytic.get("uid")) or text(analytic.get("name")) or text(metadata.get("event_code"))),
+        ("alertWebUrl", web if web is not None and web.startswith("http") else None),
+        ("category", category),
+        ("recommendedActions", text(part(record.get("remediation")).get("desc"))),
+    ]
 
 
-def _named(record: Record, info: Record, metadata: Record, vendor: str) -> Iterable[tuple[str, Any]]:
-    yield "vendor", vendor
-    if integer(record.get("severity_id")) in BEYOND_HIGH:
-        yield "nativeSeverity", record.get("severity")
-    cloud = part(record.get("cloud"))
-    yield "className", record.get("class_name")
-    yield "cloudProvider", cloud.get("provider")
-    yield "cloudAccount", part(cloud.get("account")).get("uid")
-    yield "region", cloud.get("region")
-    yield "statusCode", record.get("status_code")
-    yield "eventCode", metadata.get("event_code")
-    yield "action", record.get("action")
-    yield "disposition", record.get("disposition")
-    yield "confidence", record.get("confidence")
-    yield "riskLevel", record.get("risk_level")
-    yield "correlationUid", metadata.get("correlation_uid")
-    yield "relatedUrl", part(record.get("unmapped")).get("related_url")
-    yield "productUid", info.get("product_uid")
+def _tactic(attacks: list[Record]) -> str | None:
+    for attack in attacks:
+        for item in (attack.get("tactic"), *objects(attack.get("tactics"))):
+            if (word := tactic(part(item).get("name"))) is not None:
+                return word
+    return None
+
+
+def _named(record: Record, info: Record, metadata: Record, vendor: str) -> list[tuple[str, Any]]:
+    get, cloud = record.get, part(record.get("cloud"))
+    return [
+        ("vendor", vendor),
+        ("nativeSeverity", get("severity") if integer(get("severity_id")) in BEYOND_HIGH else None),
+        ("className", get("class_name")),
+        ("cloudProvider", cloud.get("provider")),
+        ("cloudAccount", part(cloud.get("account")).get("uid")),
+        ("region", cloud.get("region")),
+        ("statusCode", get("status_code")),
+        ("eventCode", metadata.get("event_code")),
+        ("action", get("action")),
+        ("disposition", get("disposition")),
+        ("confidence", get("confidence")),
+        ("riskLevel", get("risk_level")),
+        ("correlationUid", metadata.get("correlation_uid")),
+        ("relatedUrl", part(get("unmapped")).get("related_url")),
+        ("productUid", info.get("product_uid")),
+    ]

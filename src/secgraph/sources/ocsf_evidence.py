@@ -106,20 +106,24 @@ def _add_device(found: Found, device: Record, role: str | None) -> None:
 def _add_end(found: Found, end: Record, role: str) -> tuple[str, int | None] | None:
     ip = address(end.get("ip"))
     if ip is not None:
-        place = part(end.get("location"))
-        country, spot = text(place.get("country")), place.get("coordinates")
-        located = present(
-            city=text(place.get("city")),
-            state=text(place.get("region")),
-            countryName=country if country is not None and len(country) > 2 else None,
-            longitude=_degrees(spot, 0),
-            latitude=_degrees(spot, 1),
-        )
-        code = country.upper() if country is not None and len(country) == 2 else None
+        code, located = _place(part(end["location"])) if "location" in end else (None, None)
         found.add("ip", ip, ipAddress=ip, countryLetterCode=code, location=located, roles=[role])
     if text(end.get("hostname")) is not None:
         _add_device(found, {"hostname": end["hostname"], "ip": end.get("ip")}, role)
     return None if ip is None else (ip, integer(end.get("port")))
+
+
+def _place(place: Record) -> tuple[str | None, Record | None]:
+    """The code of the country, where it is told by one, and the rest."""
+    country, spot = text(place.get("country")), place.get("coordinates")
+    located = present(
+        city=text(place.get("city")),
+        state=text(place.get("region")),
+        countryName=country if country is not None and len(country) > 2 else None,
+        longitude=_degrees(spot, 0),
+        latitude=_degrees(spot, 1),
+    )
+    return country.upper() if country is not None and len(country) == 2 else None, located
 
 
 def _degrees(spot: Any, index: int) -> float | None:
@@ -166,8 +170,9 @@ def _add_user(found: Found, user: Record) -> None:
 def _details(file: Record) -> Record:
     name, path = text(file.get("name")), text(file.get("path"))
     details = file_at(path, name) if path or name else {}
-    for item in objects(file.get("hashes")):
-        details |= digest(item.get("value"))
+    if "hashes" in file:
+        for item in objects(file["hashes"]):
+            details |= digest(item.get("value"))
     if details and (size := integer(file.get("size"))) is not None:
         details["fileSize"] = size
     return details
@@ -186,7 +191,9 @@ def _add_process(found: Found, process: Record) -> None:
     if not image and command is None:
         return
     parent = part(process.get("parent_process"))
-    above = _details(part(parent.get("file"))) or (file_at(name) if (name := text(parent.get("name"))) else None)
+    above = _details(part(parent["file"])) if "file" in parent else None
+    if not above and (name := text(parent.get("name"))) is not None:
+        above = file_at(name)
     found.add(
         "process",
         (number, command, tuple(image.items())),
@@ -195,7 +202,7 @@ def _add_process(found: Found, process: Record) -> None:
         imageFile=image or None,
         parentProcessId=integer(parent.get("pid")),
         parentProcessImageFile=above or None,
-        userAccount=_account(part(process.get("user"))),
+        userAccount=_account(part(process["user"])) if "user" in process else None,
     )
 
 
