@@ -27,6 +27,7 @@ from secgraph.extend import (
     evidence,
     instant_of,
     moment,
+    part,
     span,
     techniques,
     text,
@@ -94,6 +95,7 @@ DETERMINATIONS = {
 }
 STOLEN = frozenset({"leakedCredentials", "passwordSpray"})
 SHOWN = ("riskDetail", "source", "detectionTimingType", "activity", "tokenIssuerType", "correlationId")
+READ = frozenset({"mitretechniques", "useragent"})
 WORDS = re.compile(r"[A-Z]*[a-z0-9]+|[A-Z]+")
 
 PARTS = ("detections", "users", "applications")
@@ -241,15 +243,19 @@ def _logged(value: Any) -> str | None:
 
 
 def _said(value: Any) -> dict[str, str]:
-    """`additionalInfo`: a list of keys and values, as JSON in a text. Keys are folded."""
+    """What is read of `additionalInfo`: a list of keys and values, as JSON in a text. Keys are folded."""
     if isinstance(value, str):
         try:
             value = msgspec.json.decode(value)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return {}
-    pairs = ((text(item.get("Key") or item.get("key")), item.get("Value", item.get("value"))) for item in objects(value))
-    found = {key.casefold(): worth if isinstance(worth, list) else text(worth) for key, worth in pairs if key is not None}
-    return {key: ", ".join(map(str, worth)) if isinstance(worth, list) else worth for key, worth in found.items() if worth}
+    found: dict[str, str | None] = {}
+    for item in objects(value):
+        key = (text(item.get("Key") or item.get("key")) or "").casefold()
+        if key in READ:
+            worth = item.get("Value", item.get("value"))
+            found[key] = ", ".join(map(str, worth)) if isinstance(worth, list) else text(worth)
+    return {key: worth for key, worth in found.items() if worth}
 
 
 def _evidence(record: Record, said: dict[str, str], created: str | None) -> Iterable[Record]:
@@ -285,12 +291,13 @@ def _where(value: Any) -> Record:
         return {}
     country = text(value.get("countryOrRegion"))
     short = country is not None and len(country) == 2
-    point = value.get("geoCoordinates")
+    point = part(value.get("geoCoordinates"))
     found = present(
         city=text(value.get("city")),
         state=text(value.get("state")),
         countryName=country,
-        **{name: _degrees(point.get(name)) for name in ("latitude", "longitude") if isinstance(point, dict)},
+        latitude=_degrees(point.get("latitude")),
+        longitude=_degrees(point.get("longitude")),
     )
     return {"location": found, "countryLetterCode": country if short else None}
 

@@ -12,6 +12,10 @@ SERVICE_ACCOUNT = "system:serviceaccount:"
 HOST = frozenset({"host"})
 """What the id of a container is where the event is of none."""
 
+CLUSTER = frozenset({"ka.user.name", "ka.target.name", "ka.target.namespace"})
+AMAZON = frozenset({"ct.user", "ct.srcip", "ct.user.accountid", "s3.bucket", "ct.request.bucket"})
+"""Fields of which one at least is there where the audit logs of Kubernetes and of Amazon are read."""
+
 LONGEST_PAIR = 200
 """Characters of `address:port->address:port`; a longer name is that of a file."""
 
@@ -32,11 +36,11 @@ def evidence_of(fields: Record, host: str | None, created: str | None) -> list[R
     _add_traffic(found, fields, created)
     if "container.id" in fields or "container.image.repository" in fields or "k8s.ns.name" in fields:
         _add_container(found, fields, created)
-    if any(name in fields for name in ("ka.user.name", "ka.target.name", "ka.target.namespace")):
+    if not CLUSTER.isdisjoint(fields):
         _add_cluster(found, fields, created)
     if "gcp.user" in fields or "gcp.callerIP" in fields or "gcp.projectId" in fields:
         _add_google(found, fields, created)
-    if any(name in fields for name in ("ct.user", "ct.srcip", "ct.user.accountid", "s3.bucket", "ct.request.bucket")):
+    if not AMAZON.isdisjoint(fields):
         _add_amazon(found, fields, created)
     return found
 
@@ -97,19 +101,20 @@ def _add_traffic(found: list[Record], fields: Record, created: str | None) -> No
 
 def _add_container(found: list[Record], fields: Record, created: str | None) -> None:
     get = fields.get
-    namespace, name = text(get("k8s.ns.name")), text(get("k8s.pod.name"))
-    pod = None
+    space, name = text(get("k8s.ns.name")), text(get("k8s.pod.name"))
+    pod: Record | None = None
+    image: Record | None = None
+    namespace = _namespace(space, created)
     if name is not None:
-        pod = evidence("kubernetesPod", created, name=name, namespace=_namespace(namespace, created))
+        pod = {"@odata.type": f"{KIND}kubernetesPodEvidence", "createdDateTime": created, "name": name}
+        if namespace is not None:
+            pod["namespace"] = namespace
+    if (repository := text(get("container.image.repository"))) is not None:
+        tag, exact = text(get("container.image.tag")), text(get("container.image.digest"))
+        image = _image(repository if tag is None else f"{repository}:{tag}", created)
+        if exact is not None:
+            image["digestImage"] = _image(exact, created)
     identity = text(get("container.id"))
-    repository, tag = text(get("container.image.repository")), text(get("container.image.tag"))
-    image = None
-    if repository is not None:
-        by_digest = text(get("container.image.digest"))
-        exact = None if by_digest is None else evidence("containerImage", created, imageId=by_digest)
-        image = evidence(
-            "containerImage", created, imageId=repository if tag is None else f"{repository}:{tag}", digestImage=exact
-        )
     if identity is not None and identity not in HOST:
         title = text(get("container.name"))
         found.append(evidence("container", created, containerId=identity, name=title, image=image, pod=pod))
@@ -117,12 +122,18 @@ def _add_container(found: list[Record], fields: Record, created: str | None) -> 
         found.append(image)
     if pod is not None:
         found.append(pod)
-    elif (alone := _namespace(namespace, created)) is not None:
-        found.append(alone)
+    elif namespace is not None:
+        found.append(namespace)
+
+
+def _image(name: str, created: str | None) -> Record:
+    return {"@odata.type": f"{KIND}containerImageEvidence", "createdDateTime": created, "imageId": name}
 
 
 def _namespace(name: str | None, created: str | None) -> Record | None:
-    return None if name is None else evidence("kubernetesNamespace", created, name=name)
+    if name is None:
+        return None
+    return {"@odata.type": f"{KIND}kubernetesNamespaceEvidence", "createdDateTime": created, "name": name}
 
 
 def _add_cluster(found: list[Record], fields: Record, created: str | None) -> None:

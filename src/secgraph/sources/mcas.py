@@ -33,6 +33,9 @@ from secgraph.sources.defender import NAMES, PREFIXES, objects
 from secgraph.sources.mcas_words import category, resolution, severity, words
 
 PRODUCT = "microsoftDefenderForCloudApps"
+KINDS = frozenset({"account", "user", "device", "ip", "file", "service"})
+"""What becomes evidence; the other entities are countries, policies and tags."""
+
 ROLES = {"source": ["source"], "related": ["contextual"], "target": ["destination"], "destination": ["destination"]}
 PLACEHOLDER = re.compile(r"__[A-Za-z]{1,40}__")
 TAG = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
@@ -107,7 +110,8 @@ class DefenderForCloudApps:
         resolved = moment(record.get("resolveTime")) if status == "resolved" else None
         description = words(record.get("description"))
         entities = objects(record.get("entities"))
-        policy = next((text(item.get("id")) for item in entities if item.get("type") == "policyRule"), None)
+        rules = [item for item in entities if item.get("type") == "policyRule"]
+        policy = text(rules[0].get("id")) if rules else None
         alert: Record = {
             "providerAlertId": native_id,
             "title": title,
@@ -130,7 +134,7 @@ class DefenderForCloudApps:
             "mitreTechniques": techniques(description),
             "comments": _comments(record, resolved or created),
             "evidence": _evidence(entities, created),
-            "additionalData": _shown(record, entities),
+            "additionalData": _shown(record, entities, rules),
         }
         return [
             AlertDraft(
@@ -159,22 +163,24 @@ def _comments(record: Record, at: str | None) -> list[Record]:
     return [] if comment is None else [{"comment": comment, "createdByDisplayName": author, "createdDateTime": at}]
 
 
-def _shown(record: Record, entities: list[Record]) -> Record | None:
+def _shown(record: Record, entities: list[Record], rules: list[Record]) -> Record | None:
+    found: Record = {}
+    if (score := integer(record.get("threatScore"))) is not None:
+        found["threatScore"] = score
+    if rules and (policy := text(rules[0].get("label"))) is not None:
+        found["policyName"] = policy[:200]
     tags = [label for item in entities if item.get("type") == "groupTag" and (label := text(item.get("label")))]
-    policy = next((text(item.get("label")) for item in entities if item.get("type") == "policyRule"), None)
-    found: Record = {
-        "threatScore": integer(record.get("threatScore")),
-        "policyName": None if policy is None else policy[:200],
-        "tags": [tag[:50] for tag in tags[:MOST_TAGS]] or None,
-    }
-    return {name: value for name, value in found.items() if value is not None} or None
+    if tags:
+        found["tags"] = [tag[:50] for tag in tags[:MOST_TAGS]]
+    return found or None
 
 
 def _evidence(entities: list[Record], created: str | None) -> list[Record]:
     found: list[Record] = []
     people: set[str] = set()
     for item in entities:
-        kind = text(item.get("type")) or ""
+        if (kind := text(item.get("type"))) not in KINDS:
+            continue
         roles = ROLES.get((text(item.get("entityRole")) or "").casefold())
         label, known = words(item.get("label")), words(item.get("id"))
         if kind in ("account", "user"):
@@ -190,8 +196,7 @@ def _evidence(entities: list[Record], created: str | None) -> list[Record]:
             found.append(evidence("ip", created, ipAddress=address, roles=roles))
         elif kind == "file" and label is not None:
             found.append(evidence("file", created, fileDetails={"fileName": label}, roles=roles))
-        elif kind == "service" and (label is not None or integer(item.get("id")) is not None):
-            number = integer(item.get("id"))
+        elif kind == "service" and ((number := integer(item.get("id"))) is not None or label is not None):
             app = {"appId": number, "saasAppId": number, "displayName": label, "instanceId": integer(item.get("inst"))}
             found.append(evidence("cloudApplication", created, **app, roles=roles))
     return found

@@ -58,7 +58,7 @@ def category(record: Record) -> str | None:
 def words(value: Any) -> str | None:
     """A text; the text `null` means that there is none."""
     found = text(value)
-    return None if found is not None and len(found) < len("null") * 2 and found.strip().casefold() == "null" else found
+    return None if found is not None and len(found) < 2 * len("null") and found.strip().casefold() == "null" else found
 
 
 def state(record: Record) -> Record:

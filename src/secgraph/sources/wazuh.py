@@ -99,14 +99,14 @@ class Wazuh:
         if self._drop:
             self._drop_wrapped(groups, rule_id or "")
         stamp = get("timestamp", get("@timestamp"))
-        instant = instant_of(stamp) if isinstance(stamp, str) else None
+        created, instant = moment(stamp) if isinstance(stamp, str) else None, None
         notes: tuple[str, ...] = ()
-        if instant is None or not isinstance(stamp, str):
+        if created is None:
             created = moment(raw.received / 1e7)
             notes = ("no time of its own: the time of receipt is used",)
         else:
-            created = moment(stamp)
-            if ZONELESS.fullmatch(stamp):
+            instant = instant_of(created)
+            if ZONELESS.fullmatch(str(stamp)):
                 notes = (NO_ZONE,)
         mitre, data = part(rule.get("mitre")), part(get("data"))
         manager = text(part(get("manager")).get("name"))
