@@ -16,6 +16,7 @@ CLUSTER = frozenset({"ka.user.name", "ka.target.name", "ka.target.namespace"})
 AMAZON = frozenset({"ct.user", "ct.srcip", "ct.user.accountid", "s3.bucket", "ct.request.bucket"})
 """Fields of which one at least is there where the audit logs of Kubernetes and of Amazon are read."""
 
+NOWHERE = (None, None, None, None)
 LONGEST_PAIR = 200
 """Characters of `address:port->address:port`; a longer name is that of a file."""
 
@@ -29,10 +30,11 @@ def evidence_of(fields: Record, host: str | None, created: str | None) -> list[R
         return found
     get = fields.get
     user = text(get("user.name"))
+    who = None if user is None else account(user)
     if "proc.name" in fields or "proc.cmdline" in fields or "proc.exepath" in fields:
-        found.append(_process(fields, user, created))
-    if user is not None:
-        found.append({"@odata.type": f"{KIND}userEvidence", "createdDateTime": created, "userAccount": account(user)})
+        found.append(_process(fields, who, created))
+    if who is not None:
+        found.append({"@odata.type": f"{KIND}userEvidence", "createdDateTime": created, "userAccount": who})
     _add_traffic(found, fields, created)
     if "container.id" in fields or "container.image.repository" in fields or "k8s.ns.name" in fields:
         _add_container(found, fields, created)
@@ -45,7 +47,7 @@ def evidence_of(fields: Record, host: str | None, created: str | None) -> list[R
     return found
 
 
-def _process(fields: Record, user: str | None, created: str | None) -> Record:
+def _process(fields: Record, who: Record | None, created: str | None) -> Record:
     get = fields.get
     made: Record = {"@odata.type": f"{KIND}processEvidence", "createdDateTime": created}
     if (number := integer(get("proc.pid"))) is not None:
@@ -60,8 +62,8 @@ def _process(fields: Record, user: str | None, created: str | None) -> Record:
     path, name = text(get("proc.pexepath")), text(get("proc.pname"))
     if path or name:
         made["parentProcessImageFile"] = file_at(path or name)
-    if user is not None:
-        made["userAccount"] = account(user)
+    if who is not None:
+        made["userAccount"] = who
     return made
 
 
@@ -77,9 +79,12 @@ def _add_traffic(found: list[Record], fields: Record, created: str | None) -> No
             there, _, to_port = right.rpartition(":")
             ends = (here.strip("[]"), from_port, there.strip("[]"), to_port)
         elif name.startswith("/"):
-            found.append(evidence("file", created, fileDetails=file_at(name), detectionStatus="detected"))
+            file = {"@odata.type": f"{KIND}fileEvidence", "createdDateTime": created, "fileDetails": file_at(name)}
+            found.append({**file, "detectionStatus": "detected"})
     elif get("fd.sip") is None and (rest := get("fd.rip")) is not None:
         ends = (get("fd.lip"), get("fd.lport"), rest, get("fd.rport"))
+    if ends == NOWHERE:
+        return
     source, destination = address(ends[0]), address(ends[2])
     if source is not None:
         found.append(evidence("ip", created, ipAddress=source, roles=["source"]))

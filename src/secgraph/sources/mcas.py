@@ -151,10 +151,12 @@ class DefenderForCloudApps:
 
 def _plain(description: str) -> str:
     """The description without tags and without the places where its portal draws icons."""
-    head = PLACEHOLDER.sub("", description[:LONGEST])
+    head = description[:LONGEST]
+    if "__" in head:
+        head = PLACEHOLDER.sub("", head)
     if "<" in head:
         head = TAG.sub("", BREAK.sub("\n", head))
-    return " ".join(part for part in html.unescape(head).split(" ") if part) + description[LONGEST:]
+    return " ".join(filter(None, html.unescape(head).split(" "))) + description[LONGEST:]
 
 
 def _comments(record: Record, at: str | None) -> list[Record]:
@@ -185,7 +187,7 @@ def _evidence(entities: list[Record], created: str | None) -> list[Record]:
         label, known = words(item.get("label")), words(item.get("id"))
         if kind in ("account", "user"):
             account = _account(item, label, known)
-            names = {str(value).casefold() for value in account.values()}
+            names = {value.casefold() for value in account.values()}
             if account and people.isdisjoint(names):  # the same person comes as an account and as a user
                 found.append(evidence("user", created, userAccount=account, roles=roles))
             people |= names - {(label or "").casefold()}
@@ -205,9 +207,11 @@ def _evidence(entities: list[Record], created: str | None) -> list[Record]:
 def _account(item: Record, label: str | None, known: str | None) -> Record:
     """The account behind an entity: its principal name stands in `pa`, or in `em`."""
     principal = words(item.get("pa")) or words(item.get("em"))
-    found = {
-        "userPrincipalName": principal or (label if label is not None and "@" in label else None),
-        "azureAdUserId": known if known is not None and GUID.fullmatch(known) else None,
-        "displayName": label if label is not None and "@" not in label else None,
-    }
-    return {name: value for name, value in found.items() if value is not None}
+    found: Record = {}
+    if principal or (label is not None and "@" in label):
+        found["userPrincipalName"] = principal or label
+    if known is not None and GUID.fullmatch(known):
+        found["azureAdUserId"] = known
+    if label is not None and "@" not in label:
+        found["displayName"] = label
+    return found
