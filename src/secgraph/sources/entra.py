@@ -223,7 +223,7 @@ def _alert(record: Record, raw: Raw, logged: Any) -> AlertDraft:
     }
     if status == "resolved" and updated is not None:
         alert["resolvedDateTime"] = updated
-    shown = {name: found[:100] for name in SHOWN if (found := text(record.get(name))) is not None}
+    shown = {name: found[:100] for name in SHOWN if name in record and (found := text(record[name])) is not None}
     if level == "hidden":
         shown["nativeSeverity"] = level
     if shown:
@@ -267,13 +267,14 @@ def _evidence(record: Record, said: dict[str, str], created: str | None) -> Iter
     )
     if account is not None:
         yield evidence("user", created, userAccount=account)
-    app = present(
-        appId=text(record.get("appId")),
-        displayName=text(record.get("servicePrincipalDisplayName")),
-        objectId=text(record.get("servicePrincipalId")),
-    )
-    if app is not None:
-        yield evidence("oauthApplication", created, **app)
+    if "appId" in record or "servicePrincipalId" in record or "servicePrincipalDisplayName" in record:
+        app = present(
+            appId=text(record.get("appId")),
+            displayName=text(record.get("servicePrincipalDisplayName")),
+            objectId=text(record.get("servicePrincipalId")),
+        )
+        if app is not None:
+            yield evidence("oauthApplication", created, **app)
     address = text(record.get("ipAddress"))
     if address is not None:
         yield evidence("ip", created, ipAddress=address, **_where(record.get("location")))
@@ -303,4 +304,4 @@ def _where(value: Any) -> Record:
 
 
 def _degrees(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 180 else None
+    return float(value) if value.__class__ in (int, float) and abs(value) <= 180 else None

@@ -56,7 +56,10 @@ def object_draft(path: str, record: Record) -> ObjectDraft:
 
 
 def _updated(path: str, record: Record) -> int | None:
-    found = next(filter(None, (_instant(record.get(name)) for name in CLOCKS[path])), None)
+    found = None
+    for name in CLOCKS[path]:
+        if (found := _instant(record.get(name)) or None) is not None:
+            break
     if path != PROFILES:
         return found
     # What a person says of a control does not move the time of its profile.

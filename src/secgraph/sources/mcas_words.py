@@ -19,6 +19,9 @@ RESOLUTIONS = {
 }
 """Status and classification by resolutionStatusValue. statusValue is another thing: whether somebody has read it."""
 
+LONGEST_NULL = 8
+"""Characters from which on a text cannot be `null` with a few blanks around."""
+
 INTENTS = (
     "Unknown", "PreAttack", "InitialAccess", "Persistence", "PrivilegeEscalation", "DefenseEvasion", "CredentialAccess",
     "Discovery", "LateralMovement", "Execution", "Collection", "Exfiltration", "CommandAndControl", "Impact",
@@ -58,7 +61,7 @@ def category(record: Record) -> str | None:
 def words(value: Any) -> str | None:
     """A text; the text `null` means that there is none."""
     found = text(value)
-    return None if found is not None and len(found) < 2 * len("null") and found.strip().casefold() == "null" else found
+    return None if found is not None and len(found) < LONGEST_NULL and found.strip().casefold() == "null" else found
 
 
 def state(record: Record) -> Record:
