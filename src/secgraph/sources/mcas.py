@@ -184,9 +184,9 @@ def _evidence(entities: list[Record], created: str | None) -> list[Record]:
         if (kind := text(item.get("type"))) not in KINDS:
             continue
         roles = ROLES.get((text(item.get("entityRole")) or "").casefold())
-        label, known = words(item.get("label")), words(item.get("id"))
+        label = words(item.get("label"))
         if kind in ("account", "user"):
-            account = _account(item, label, known)
+            account = _account(item, label, words(item.get("id")))
             names = {value.casefold() for value in account.values()}
             if account and people.isdisjoint(names):  # the same person comes as an account and as a user
                 found.append(evidence("user", created, userAccount=account, roles=roles))
@@ -194,13 +194,16 @@ def _evidence(entities: list[Record], created: str | None) -> list[Record]:
         elif kind == "device" and label is not None:
             full = label if "." in label else None
             found.append(evidence("device", created, hostName=label.partition(".")[0], deviceDnsName=full, roles=roles))
-        elif kind == "ip" and (address := label or known) is not None:
+        elif kind == "ip" and (address := label or words(item.get("id"))) is not None:
             found.append(evidence("ip", created, ipAddress=address, roles=roles))
         elif kind == "file" and label is not None:
             found.append(evidence("file", created, fileDetails={"fileName": label}, roles=roles))
         elif kind == "service" and ((number := integer(item.get("id"))) is not None or label is not None):
-            app = {"appId": number, "saasAppId": number, "displayName": label, "instanceId": integer(item.get("inst"))}
-            found.append(evidence("cloudApplication", created, **app, roles=roles))
+            one = integer(item.get("inst"))
+            app = evidence(
+                "cloudApplication", created, appId=number, saasAppId=number, displayName=label, instanceId=one, roles=roles
+            )
+            found.append(app)
     return found
 
 
