@@ -161,8 +161,9 @@ def _plain(description: str) -> str:
 
 def _comments(record: Record, at: str | None) -> list[Record]:
     comment = words(record.get("comment"))
-    author = words(record.get("handledByUser"))
-    return [] if comment is None else [{"comment": comment, "createdByDisplayName": author, "createdDateTime": at}]
+    if comment is None:
+        return []
+    return [{"comment": comment, "createdByDisplayName": words(record.get("handledByUser")), "createdDateTime": at}]
 
 
 def _shown(record: Record, entities: list[Record], rules: list[Record]) -> Record | None:
@@ -190,7 +191,8 @@ def _evidence(entities: list[Record], created: str | None) -> list[Record]:
             names = {value.casefold() for value in account.values()}
             if account and people.isdisjoint(names):  # the same person comes as an account and as a user
                 found.append(evidence("user", created, userAccount=account, roles=roles))
-            people |= names - {(label or "").casefold()}
+            names.discard((label or "").casefold())
+            people |= names
         elif kind == "device" and label is not None:
             full = label if "." in label else None
             found.append(evidence("device", created, hostName=label.partition(".")[0], deviceDnsName=full, roles=roles))

@@ -60,8 +60,9 @@ def category(record: Record) -> str | None:
 
 def words(value: Any) -> str | None:
     """A text; the text `null` means that there is none."""
-    found = text(value)
-    return None if found is not None and len(found) < LONGEST_NULL and found.strip().casefold() == "null" else found
+    if value is None or (found := text(value)) is None:
+        return None
+    return None if len(found) < LONGEST_NULL and found.strip().casefold() == "null" else found
 
 
 def state(record: Record) -> Record:
