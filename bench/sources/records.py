@@ -175,10 +175,10 @@ def generic(chance: random.Random) -> Any:
         "user": "CONTOSO\\nina", "seen": {"first": at, "last": at + 60_000, "count": chance.randrange(1, 90)},
         "rule": {"id": f"R-{chance.randrange(999)}", "name": "Beacon to a known address", "level": "severe", "tactic": "command-and-control",
                  "version": 3, "summary": "A process called home every 60 seconds.", "attack": ["T1071.001"], "tags": ["beacon"]},
-        "host": {"name": "ws.contoso.com", "os": "Windows11", "addresses": [_ip(chance)], "serial": _hex(chance, 16)},
-        "processes": [{"pid": chance.randrange(9999), "image": "C:\\Temp\\a.exe", "command": "a.exe /q", "digest": _hex(chance, 64)},
+        "host": {"name": "ws.contoso.com", "os": "Windows11", "addresses": [address(chance)], "serial": digits(chance, 16)},
+        "processes": [{"pid": chance.randrange(9999), "image": "C:\\Temp\\a.exe", "command": "a.exe /q", "digest": digits(chance, 64)},
                       {"pid": 800, "image": "C:\\Windows\\explorer.exe", "command": "explorer.exe", "parent": True}],
-        "peers": [{"ip": _ip(chance), "port": 443, "bytes": chance.randrange(10**6)}, {"url": f"https://{_hex(chance, 8)}.example/j", "opinion": "bad"}],
+        "peers": [{"ip": address(chance), "port": 443, "bytes": chance.randrange(10**6)}, {"url": f"https://{digits(chance, 8)}.example/j", "opinion": "bad"}],
     }  # fmt: skip
 
 
