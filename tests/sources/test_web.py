@@ -25,5 +25,5 @@ async def test_what_was_asked_is_kept_and_what_nobody_answers_is_a_fault() -> No
     assert (web.calls[1].json, web.calls[1].once) == ({"b": 1}, True)
     with pytest.raises(CallFailed, match="no host"):
         await web.call("GET", "https://b/x")
-    with pytest.raises(Fault, match="nobody"):
+    with pytest.raises(Fault, match="Nobody answers"):
         await web.call("GET", "https://a/y")
