@@ -124,20 +124,29 @@ async def hostile(certificates: tuple[Path, Path]) -> AsyncIterator[Hostile]:
     made = Hostile(authority=certificates[0])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates[1])
-    serving: set[asyncio.Task[None]] = set()
+    serving: list[tuple[asyncio.Task[None], asyncio.StreamWriter]] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await writer.start_tls(context)
+        except (ConnectionError, ssl.SSLError):
+            writer.close()
+        else:
+            await made.serve(reader, writer)
 
     def began(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(made.serve(reader, writer))
-        serving.add(task)
-        task.add_done_callback(serving.discard)
+        # Before the handshake, so that none is left behind whose caller went away in it.
+        serving.append((asyncio.create_task(serve(reader, writer)), writer))
 
-    server = await asyncio.start_server(began, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(began, "127.0.0.1", 0)
     made.port = int(server.sockets[0].getsockname()[1])
     yield made
-    for task in serving:
-        task.cancel()
-    await asyncio.gather(*serving, return_exceptions=True)
     server.close()
+    for task, writer in serving:
+        task.cancel()
+        writer.transport.abort()
+    await asyncio.gather(*(task for task, _ in serving), return_exceptions=True)
+    await asyncio.sleep(0)  # what was aborted lets go of its socket
 
 
 @dataclass

@@ -63,23 +63,21 @@ class Wire:
 async def connected(server: Any) -> AsyncIterator[Wire]:
     env = server.quickstart
     trust = ssl.create_default_context(cafile=env["CA_FILE"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", env["CA_FILE"])
-        credential = ClientSecretCredential(
-            env["TENANT"], env["CLIENT_ID"], env["CLIENT_SECRET"], authority=env["AUTHORITY"], disable_instance_discovery=True
-        )
-        async with (
-            credential,
-            httpx.AsyncClient(verify=trust, base_url=env["BASE_URL"], timeout=60, trust_env=False) as http,
-            httpx.AsyncHTTPTransport(verify=trust, http2=True) as wire,
-            httpx.AsyncClient(transport=wire, base_url=f"{env['BASE_URL']}/v1.0", timeout=60) as inner,
-        ):
-            with server.client() as client:
-                http.headers.update(server.token(client))
-            auth = AzureIdentityAuthenticationProvider(credential, scopes=[SCOPE], allowed_hosts=["localhost"])
-            adapter = GraphRequestAdapter(auth, GraphClientFactory.create_with_default_middleware(client=inner, options=options))
-            adapter.base_url = f"{env['BASE_URL']}/v1.0"
-            yield Wire(http, GraphServiceClient(request_adapter=adapter))
+    async with (
+        ClientSecretCredential(
+            env["TENANT"], env["CLIENT_ID"], env["CLIENT_SECRET"], authority=env["AUTHORITY"], disable_instance_discovery=True,
+            connection_verify=env["CA_FILE"],  # the environment is read once a process, by whichever test is first
+        ) as credential,
+        httpx.AsyncClient(verify=trust, base_url=env["BASE_URL"], timeout=60, trust_env=False) as http,
+        httpx.AsyncHTTPTransport(verify=trust, http2=True) as wire,
+        httpx.AsyncClient(transport=wire, base_url=f"{env['BASE_URL']}/v1.0", timeout=60) as inner,
+    ):  # fmt: skip
+        with server.client() as client:
+            http.headers.update(server.token(client))
+        auth = AzureIdentityAuthenticationProvider(credential, scopes=[SCOPE], allowed_hosts=["localhost"])
+        adapter = GraphRequestAdapter(auth, GraphClientFactory.create_with_default_middleware(client=inner, options=options))
+        adapter.base_url = f"{env['BASE_URL']}/v1.0"
+        yield Wire(http, GraphServiceClient(request_adapter=adapter))
 
 
 # --- who writes ---------------------------------------------------------------------------------------------------------
