@@ -49,7 +49,7 @@ Query = Alerts_v2RequestBuilder.Alerts_v2RequestBuilderGetQueryParameters
 IncidentQuery = IncidentsRequestBuilder.IncidentsRequestBuilderGetQueryParameters
 
 
-def asked(**parameters: Any) -> RequestConfiguration[Query]:
+def asked(**parameters: Any) -> RequestConfiguration[Any]:
     return RequestConfiguration(query_parameters=Query(**parameters))
 
 
@@ -65,7 +65,7 @@ async def test_a_list_with_every_option(sdk: GraphServiceClient) -> None:
     assert all(alert.title and alert.id and alert.description is None for alert in found.value)
     moments = [alert.created_date_time for alert in found.value]
     assert all(moments)
-    assert moments == sorted(moments, reverse=True)  # type: ignore[type-var]
+    assert moments == sorted(moments, reverse=True)
     everyone = await sdk.security.alerts_v2.get(asked(filter="severity eq 'high'", top=999))
     assert everyone is not None
     assert everyone.value is not None
