@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +150,50 @@ def test_what_is_served_is_what_the_files_say() -> None:
     assert list(catalogue().values()) == read_catalogue(CONTROLS)
     assert [one.rank for one in catalogue().values()] == [*range(1, len(catalogue()) + 1)]
     assert all(name == one.id for name, one in catalogue().items())
+
+
+def test_the_catalogue_is_whole() -> None:
+    controls = list(catalogue().values())
+    assert len(controls) >= 400
+    assert {one.category for one in controls} == set(told.CATEGORIES)
+    assert {one.tier for one in controls} == set(told.TIERS)
+    assert {scanner for one in controls for scanner in one.checks} >= {"scubagear", "prowler", "graph"}
+
+
+@pytest.mark.parametrize(
+    ("holds", "pattern"),
+    [
+        (lambda one: [one.id], r"[a-z0-9]+(-[a-z0-9]+)+"),
+        (lambda one: [one.remediation, one.remediation_impact], r"[A-Z][^\n]{10,}\."),
+        (lambda one: one.cis, r"CIS [A-Z][A-Za-z0-9 ]+ \d+(\.\d+)+"),
+        (lambda one: one.nist, r"[A-Z]{2}-\d+(\(\d+\))?"),
+        (lambda one: [one.action_url] if one.action_url else [], r"https://[a-z0-9.-]+/\S*"),
+        (lambda one: one.checks.get("scubagear", ()), r"MS\.[A-Z]+\.\d+\.\d+v\d+"),
+        (lambda one: one.checks.get("prowler", ()), r"[a-z0-9]+(_[a-z0-9]+)+"),
+        (lambda one: one.checks.get("graph", ()), r"[A-Za-z][A-Za-z0-9_]+"),
+    ],
+)
+def test_every_control_is_well_formed(holds: Callable[[Control], Sequence[str]], pattern: str) -> None:
+    wrong = [f"{one.id}: {found}" for one in catalogue().values() for found in holds(one) if not re.fullmatch(pattern, found)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("file", ["scubagear/ScubaResults_aad_defender_exo.json", "scubagear/TestResults_aad_defender_exo.json"])
+def test_every_policy_of_a_real_report_leads_to_a_control(shared: Path, file: str) -> None:
+    found = set(re.findall(r"MS\.[A-Z]+\.\d+\.\d+v\d+", (shared / "samples" / file).read_text("utf-8-sig")))
+    assert found
+    assert [check for check in sorted(found) if control_of("scubagear", check) is None] == []
+
+
+def test_every_azure_check_of_a_real_report_leads_to_a_control(shared: Path) -> None:
+    findings = json.loads((shared / "samples" / "prowler" / "findings_azure.ocsf.json").read_text("utf-8"))
+    assert findings
+    assert all(control_of("prowler", one["metadata"]["event_code"]) for one in findings)
+
+
+def test_every_control_of_a_real_score_leads_to_a_control(shared: Path) -> None:
+    [score] = json.loads((shared / "samples" / "graph" / "secureScores_list.json").read_text("utf-8"))["value"]
+    assert all(control_of("graph", one["controlName"]) for one in score["controlScores"])
 
 
 def test_a_check_leads_to_its_control() -> None:
