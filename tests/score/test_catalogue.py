@@ -86,6 +86,7 @@ def test_a_good_entry_is_read_whole(tmp_path: Path) -> None:
         ({"max_score": 2.5}, "max_score is no whole number from 1 to 10"),
         ({"id": "AAD-one"}, "the id is not kebab-case"),
         ({"id": "exo-one"}, "does not begin with 'aad-'"),
+        ({"id": "aadx-one"}, "does not begin with 'aad-'"),
         ({"action_url": "http://entra.microsoft.com/"}, "action_url does not begin with https://"),
         ({"cis": ["Microsoft 365 5.2"]}, "cis has 'Microsoft 365 5.2'"),
         ({"cis": ["CIS Microsoft 365 Foundations v6.0.0 5.2"]}, "cis has 'CIS Microsoft 365 Foundations v6.0.0 5.2'"),

@@ -196,8 +196,8 @@ def _content(entry: Mapping[str, Any]) -> Iterator[str]:
     if not entry["threats"]:
         yield f"threats is empty. Name at least one of {', '.join(THREATS)}."
     yield from _prose(entry)
-    begins = SERVICES.get(entry["service"], "")
-    if not _ID.fullmatch(entry["id"]) or not entry["id"].startswith(begins):
+    begins = SERVICES.get(entry["service"], entry["id"].partition("-")[0])
+    if not _ID.fullmatch(entry["id"]) or not entry["id"].startswith(f"{begins}-"):
         yield f"the id is not kebab-case, or does not begin with '{begins}-'. Write it so, and never change it afterwards."
     if entry["action_url"] and not entry["action_url"].startswith("https://"):
         yield "action_url does not begin with https://. Give the page where it is changed; leave it empty where there is none."
