@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from secgraph.extend import Connector, Draft, NotAnAlert, ObjectDraft, Raw, Unusable
+from secgraph.extend import Connector, Draft, EvidenceDraft, NotAnAlert, ObjectDraft, Raw, Unusable
 from secgraph.sources.cef import CommonEventFormat
 from secgraph.sources.crowdstrike import CrowdStrike
 from secgraph.sources.entra import EntraIdProtection
@@ -28,6 +28,7 @@ from secgraph.sources.ocsf import Ocsf
 from secgraph.sources.suricata import Suricata
 from secgraph.sources.wazuh import Wazuh
 from secgraph.sources.xdr import DefenderXdr
+from secgraph.testing.drafts import shape_faults
 
 HERE = Path(__file__).parent
 JSON_SOURCES: tuple[Connector, ...] = (
@@ -79,6 +80,9 @@ def holds(source: Connector, value: Any, received: int = 17_707_248_000_000_000)
     assert bool(drafts) != bool(reason)
     assert len(reason) < 300
     for draft in drafts:
+        assert not [*shape_faults(draft)]
+        if isinstance(draft, EvidenceDraft):
+            continue
         assert draft.updated is None or isinstance(draft.updated, int)
         if isinstance(draft, ObjectDraft):
             assert draft.set in TYPES

@@ -19,9 +19,10 @@ from secgraph.model.edm import load
 from secgraph.store.copying.copy import Copy, Side, expect_whole
 from secgraph.store.copying.tables import OF_ALL, tables
 from secgraph.store.facts import Case, Judged, Needs
+from secgraph.store.found import Found
 from secgraph.store.judgements import packed
 from secgraph.store.layout import quoted
-from secgraph.store.protocol import Back, Change, Decision, Put, PutCase, PutJudged, PutSnapshot, Remove
+from secgraph.store.protocol import Back, Change, Decision, Put, PutCase, PutFound, PutJudged, PutSnapshot, Remove
 from secgraph.store.registry import Registry
 from secgraph.store.sqlite.file import connect, migrate
 from secgraph.store.sqlite.side import copied_from, copied_into
@@ -89,7 +90,9 @@ async def filled(graph: Graph) -> None:
     sent = Put(load().sets[ALERTS], await graph.get(f"{ALERTS}/{ids[0]}"), ("status",),
                back=Back("graph", "ü", {"status": "resolved", "comments": ["Ünï"]}))  # fmt: skip
     kept: list[Change] = [sent, PutJudged(judged, ((7, "user.upn:x", "Ünï"),), b"\0why"), PutCase(case),
-                          PutSnapshot(1, 3, b"\x80", "counting")]  # fmt: skip
+                          PutSnapshot(1, 3, b"\x80", "counting"),
+                          PutFound([Found("0a", "aws-x", "prowler", "", "x", "ü", 2**61, 0.1, None, "Ünï"),
+                                    Found("0b", "mfa", "graph", "t", "y", "", -5, None, 2.5, "")])]  # fmt: skip
     await graph.core.store.write(number, Needs(), lambda _: Decision(kept, None))
     await graph.core.store.run(
         ("retention_put", {"tenant": number, "kind": "alerts", "days": 30}),
@@ -122,10 +125,10 @@ async def source(tmp_path: Path, clock: Clock) -> Path:
 def test_every_table_is_known() -> None:
     """A table that comes along is copied by itself where its key begins with the tenant; whoever adds one adds it here."""
     assert list(tables()) == [
-        "tenants", "alerts_v2", "apart", "applications", "assertions", "assets", "cases", "certificates", "correlation", "entities", "entries", "events", "facts",
+        "tenants", "alerts_v2", "apart", "applications", "assertions", "assets", "cases", "certificates", "correlation", "entities", "entries", "events", "facts", "findings",
         "healthIssues", "identityAccounts", "incident_keys", "incidents", "postings", "reasons", "rejected", "removed", "retention",
         "riskDetections", "riskyUsers", "secrets", "secureScoreControlProfiles", "secureScores", "sensors", "signing_keys", "snapshots",
-        "source_health", "source_places", "source_rates", "source_states", "sources", "subjects", "write_backs",
+        "source_health", "source_places", "source_rates", "source_states", "sources", "subjects", "upstreamSecureScores", "write_backs",
     ]  # fmt: skip
     assert {name for name, table in tables().items() if not table.of_tenant} == set(OF_ALL)
 

@@ -18,9 +18,10 @@ from secgraph.ingest.assets.register import made as made_asset
 from secgraph.model.check import from_source
 from secgraph.model.choices import ALERTS, ASSETS
 from secgraph.store.facts import Case, Judged
+from secgraph.store.found import Found
 from secgraph.store.judgements import packed
 from secgraph.store.kept import kept
-from secgraph.store.protocol import Back, Put, PutCase, PutEntry, PutIncidentKey, PutJudged, Reject, Remove
+from secgraph.store.protocol import Back, Put, PutCase, PutEntry, PutFound, PutIncidentKey, PutJudged, Reject, Remove
 from secgraph.store.registry import FRESH_SECONDS, Registry
 from secgraph.store.retention import retain
 from secgraph.testing import Clock, self_signed
@@ -119,7 +120,8 @@ async def test_a_deleted_tenant_leaves_nothing_and_its_number_is_never_used_agai
         await ground.write(Remove(ground.model.sets[ALERTS], "da0002"), tenant=tenant)
         await retain(ground.store, tenant.number, alerts=30)
         await ground.write(
-            PutJudged(Judged("da0001", "1", 1, 1, 1, packed((1,)), b"x"), ((1, "user.upn:x", "x"),), b"why"), PutCase(Case("1", apart=frozenset({"2"}))), tenant=tenant,
+            PutJudged(Judged("da0001", "1", 1, 1, 1, packed((1,)), b"x"), ((1, "user.upn:x", "x"),), b"why"), PutCase(Case("1", apart=frozenset({"2"}))),
+            PutFound([Found("0a", "c", "s", "", "c", "", 1, 1.0, None, "")]), tenant=tenant,
         )  # fmt: skip
         await ground.store.run(
             ("correlation_put", {"tenant": tenant.number, "name": "window", "value": "1"}),

@@ -82,7 +82,7 @@ def _as_data(one: Tried) -> dict[str, Any]:
 def _say(found: list[Tried]) -> None:
     for one in found:
         out.print(shown(one), markup=False)
-        for served in (*one.alerts, *one.objects):
+        for served in (*one.alerts, *one.objects, *one.evidence):
             out.print(as_json(served), markup=False)
         for note in one.notes:
             out.print(f"note: {note}", markup=False)

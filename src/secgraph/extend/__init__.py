@@ -8,7 +8,9 @@ Built-in products come in by the same door as a stranger's: an entry point in th
 from secgraph.extend.draft import (
     AlertDraft,
     Connector,
+    ControlDraft,
     Draft,
+    EvidenceDraft,
     Framing,
     NotAnAlert,
     ObjectDraft,
@@ -55,10 +57,9 @@ from secgraph.extend.pulling import SINCE, Mark, span
 from secgraph.extend.reading import evidence, instant_of, integer, moment, techniques, text
 
 __all__ = [
-    "SINCE", "AlertDraft", "CallFailed", "ClientCredentials", "Connector", "Draft", "Framing", "Headers", "Mark",
-    "NotAnAlert", "ObjectDraft", "Option", "Options", "OutcomeUnknown", "Place", "Pulled", "Pulls", "Raw", "Reach", "Record",
-    "Reply", "TakesApart", "Told", "Unusable", "Unwraps", "Web", "WritesBack", "Written",
-    "account", "address", "digest", "evidence",
-    "file_at", "instant_of", "integer", "moment", "names", "objects", "part", "pascal", "present", "shown", "source",
-    "sources", "span", "tactic", "techniques", "text", "texts", "yes",
+    "SINCE", "AlertDraft", "CallFailed", "ClientCredentials", "Connector", "ControlDraft", "Draft", "EvidenceDraft",
+    "Framing", "Headers", "Mark", "NotAnAlert", "ObjectDraft", "Option", "Options", "OutcomeUnknown", "Place", "Pulled",
+    "Pulls", "Raw", "Reach", "Record", "Reply", "TakesApart", "Told", "Unusable", "Unwraps", "Web", "WritesBack", "Written",
+    "account", "address", "digest", "evidence", "file_at", "instant_of", "integer", "moment", "names", "objects", "part",
+    "pascal", "present", "shown", "source", "sources", "span", "tactic", "techniques", "text", "texts", "yes",
 ]  # fmt: skip

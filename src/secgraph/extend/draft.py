@@ -9,8 +9,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 Record = dict[str, Any]
 """A JSON object in the words of the published contract."""
 
-Framing = Literal["json", "lines"]
-"""How a delivery falls into records: JSON values (an array, one object, an object with `value`, or NDJSON), or lines."""
+Framing = Literal["json", "lines", "whole"]
+"""How a delivery falls into records: JSON values (an array, one object, an object with `value`, or NDJSON), lines, or not at
+all: the report of a scanner is one record, whatever it is written in.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,9 @@ class Raw:
     data: bytes
     """The bytes exactly as received; what is kept as the original."""
     value: Any
-    """The decoded JSON value, or for `lines` the text. NUL and lone surrogates are U+FFFD already."""
+    """The decoded JSON value, for `lines` the text, for `whole` None: a report is read from `data`, as it came. NUL and lone
+    surrogates are U+FFFD already.
+    """
     received: int = 0
     """When it came, in ticks: the fallback for a record that carries no time of its own."""
 
@@ -66,7 +70,59 @@ class ObjectDraft:
     """The product's update clock for this version, in ticks: an older version never takes the place of a newer one."""
 
 
-Draft = AlertDraft | ObjectDraft
+@dataclass(frozen=True, slots=True)
+class ControlDraft:
+    """How a check describes itself: what becomes of it a control of its own where the catalogue has none for it."""
+
+    title: str
+    category: str
+    """Identity, Data, Device, Apps or Infrastructure."""
+    service: str = ""
+    max_score: float = 1.0
+    """Points, more than 0 and at most 100."""
+    remediation: str = ""
+    remediation_impact: str = ""
+    action_url: str = ""
+    tier: str = "Core"
+    implementation_cost: str = "Moderate"
+    """Low, Moderate or High; as the user impact."""
+    user_impact: str = "Low"
+    threats: tuple[str, ...] = ()
+    compliance: tuple[tuple[str, str], ...] = ()
+    """Pairs of a certification's name and the number of what it asks for, such as (`NIST SP 800-53`, `IA-2(1)`)."""
+
+
+@dataclass(slots=True)
+class EvidenceDraft:
+    """What a scanner found of one check on one subject: evidence for a control of the secure score."""
+
+    scanner: str
+    """Whose check it is: the name that the catalogue of controls lists its checks under, usually the source's own."""
+    check: str
+    """The scanner's own id of the check."""
+    at: int
+    """When it was checked, in ticks."""
+    share: float | None
+    """How much of it is passed, from 0 to 1. None: it does not apply or was not checked, and what was found before is over."""
+    subject: str = ""
+    """What was checked: a host, an account, a resource; empty for the organisation itself. The latest word on each counts."""
+    scope: str = ""
+    """What the record is all of, such as a host or a product: what was found in that scope before and is not in this record is
+    over. Empty where a record tells of itself alone.
+    """
+    details: str = ""
+    """What was found, in a sentence."""
+    points: float | None = None
+    """In place of a share: points, where the scanner counts them and nothing says how many there are. `share` is None then."""
+    control: ControlDraft | None = None
+    """What the check says of itself. Without it, a check that the catalogue does not know is named by its id."""
+    profile: str = ""
+    """The control's id where its product gives the profile itself; else made of scanner and check."""
+    note: str = ""
+    """What a reader of the ingest report should know."""
+
+
+Draft = AlertDraft | ObjectDraft | EvidenceDraft
 
 
 class NotAnAlert(Exception):

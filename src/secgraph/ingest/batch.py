@@ -16,6 +16,7 @@ from secgraph.ingest.correlate.subject import subject
 from secgraph.ingest.correlate.terms import Terms
 from secgraph.ingest.desk import Desk
 from secgraph.ingest.entities import entities
+from secgraph.ingest.evidence import Scope
 from secgraph.ingest.follow import Following
 from secgraph.ingest.incident import destination
 from secgraph.ingest.looked import Looked, looked
@@ -26,8 +27,9 @@ from secgraph.ingest.ready import Ready, blank_incident
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import load
 from secgraph.store.facts import Entry, Facts, Needs, Record, Row
+from secgraph.store.found import Found
 from secgraph.store.kept import Kept, kept, original_of
-from secgraph.store.protocol import Change, Note, Put, PutEntry, PutIncidentKey, PutNew
+from secgraph.store.protocol import Change, Note, Put, PutEntry, PutFound, PutIncidentKey, PutNew
 
 NOT_EXPANDED = "evidence not expanded"
 """A draft's note: its product left the evidence out of this answer, which does not mean there is none."""
@@ -108,6 +110,15 @@ class Batch:
         if change is not None:
             self.changes.append(change)
         return isinstance(change, Put)
+
+    def find(self, found: list[Found], scopes: list[Scope]) -> bool:
+        """Decides the evidence of a record; whether any of it says something new."""
+        known = self.facts.found
+        new = [one for one in found if (one.says(known[one.key]) if one.key in known else one.stands)]
+        known.update((one.key, one) for one in new)
+        if new or scopes:
+            self.changes.append(PutFound(new, scopes))
+        return bool(new)
 
     def _keep(self, one: Ready, packs: Kept) -> None:
         self.facts.entries[one.id, self._source] = Entry(one.updated, packs, one.native_id)

@@ -10,10 +10,10 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import IO, Literal
 
-from secgraph.extend import Connector
+from secgraph.extend import Connector, Framing
 from secgraph.ingest.crew import Crew, serves, size
 from secgraph.ingest.ready import Taken, records
-from secgraph.ingest.split import LONGEST_LINE, SHOWN, Piece, Unit, Unreadable, read, units, unwrapper
+from secgraph.ingest.split import LONGEST_LINE, LONGEST_REPORT, SHOWN, Piece, Unit, Unreadable, read, units, unwrapper
 
 BATCH = 500
 """Records that share one transaction."""
@@ -26,6 +26,9 @@ LARGE = 1024 * 1024
 
 ALONE = 4
 """Batches of a delivery before others help: starting them costs as much processor time as reading some thousand alerts."""
+
+KINDS: dict[Framing, Literal["line", "record", "report"]] = {"json": "record", "lines": "line", "whole": "report"}
+"""What a record is that comes by itself."""
 
 _crewed = False
 """Whether a delivery of this process has others helping it: one at a time has."""
@@ -48,16 +51,17 @@ async def batches(source: Connector, stream: IO[bytes], received: int) -> AsyncG
 
 async def portions(source: Connector, data: Sequence[bytes], received: int) -> AsyncGenerator[list[Taken], None]:
     """The same of records that come one by one, each as it was sent."""
-    kind: Literal["line", "record"] = "line" if source.framing == "lines" else "record"
+    kind = KINDS[source.framing]
     found = (_unit(kind, place, one) for place, one in enumerate(data, 1))
     for chunk in _chunks(found):
         pieces = (piece for unit in chunk for piece in read(unit, None, received))
         yield await asyncio.to_thread(lambda of: list(records(source, of, received)), pieces)
 
 
-def _unit(kind: Literal["line", "record"], place: int, data: bytes) -> Unit:
-    if len(data) > LONGEST_LINE:
-        return Unit("unreadable", place, data[:SHOWN], f"a record longer than {LONGEST_LINE} bytes")
+def _unit(kind: Literal["line", "record", "report"], place: int, data: bytes) -> Unit:
+    most = LONGEST_REPORT if kind == "report" else LONGEST_LINE
+    if len(data) > most:
+        return Unit("unreadable", place, data[:SHOWN], f"a record longer than {most} bytes")
     return Unit(kind, place, data)
 
 

@@ -38,6 +38,8 @@ class Known(msgspec.Struct, array_like=True, gc=False):
     updated: int | None
     received: int
     notes: tuple[str, ...] = ()
+    first: bool = False
+    """Whether it stands only where there is none yet."""
 
 
 def known_of(draft: ObjectDraft, received: int) -> Known:
@@ -67,6 +69,8 @@ def decided(facts: Facts, one: Known, cause: str) -> Put | PutTold | None:
         put = Put(of, record, (), created=True, cause=cause, told=Told(one.updated))
         facts.rows[one.set, one.id] = Row(record, 0, told=put.told)
         return put
+    if one.first:
+        return None
     last = row.told or Told()
     if one.updated is not None and last.updated is not None and one.updated < last.updated:
         return None  # an older version arriving late

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from secgraph import clock
-from secgraph.extend import AlertDraft, Connector, NotAnAlert, ObjectDraft, Raw, Unusable
+from secgraph.extend import AlertDraft, Connector, EvidenceDraft, NotAnAlert, ObjectDraft, Raw, Unusable
 from secgraph.ingest.assessment.members import members
 from secgraph.ingest.assessment.outline import Outline, outline
 from secgraph.ingest.assessment.outline import packed as packed_outline
 from secgraph.ingest.correlate import pack as judged
 from secgraph.ingest.correlate.subject import subject
 from secgraph.ingest.entities import entities
+from secgraph.ingest.evidence import Gathering, Scope
 from secgraph.ingest.incident import opened
 from secgraph.ingest.objects import Known, known_of
 from secgraph.ingest.split import Piece, Unreadable
@@ -30,6 +31,7 @@ from secgraph.model.value import clean
 from secgraph.odata.search import indexed
 from secgraph.store.blank import TAG, Blank, blank, filled
 from secgraph.store.facts import Record
+from secgraph.store.found import Found
 from secgraph.store.kept import Kept, kept_text, packed, unpacked
 
 LONGEST_ID = 500
@@ -109,6 +111,12 @@ class Taken(msgspec.Struct, array_like=True):
     refused: Refused | None = None
     ignored: str = ""
     objects: list[Known] = []
+    found: list[Found] = []
+    """Evidence for controls."""
+    scopes: list[Scope] = []
+    """What the record is all of."""
+    notes: tuple[str, ...] = ()
+    """What is to be known of its evidence."""
 
 
 def identity(product: str, native_id: str, prefixes: tuple[str, ...]) -> str:
@@ -140,31 +148,40 @@ def named_incident(incident: tuple[str, str]) -> tuple[str, str]:
 def records(source: Connector, found: Iterable[Piece | Unreadable], received: int) -> Iterator[Taken]:
     """These records of a delivery in order. Of their alerts that name one incident, the first brings it along."""
     named: set[tuple[str, str]] = set()
+    evidence = Gathering()
     for piece in found:
         if isinstance(piece, Unreadable):
             yield Taken(piece.line, received, [], Refused(piece.reason, piece.data, unreadable=True))
         else:
-            yield _record(source, piece, named)
+            yield _record(source, piece, named, evidence)
 
 
-def _record(source: Connector, piece: Piece, named: set[tuple[str, str]]) -> Taken:
+def _record(source: Connector, piece: Piece, named: set[tuple[str, str]], evidence: Gathering) -> Taken:
     raw = piece.raw
     try:
         alerts: list[AlertDraft] = []
         others: list[ObjectDraft] = []
+        findings: list[EvidenceDraft] = []
         for draft in source.normalise(raw):
             if isinstance(draft, ObjectDraft):
                 others.append(draft)
+            elif isinstance(draft, EvidenceDraft):
+                findings.append(draft)
             else:
                 alerts.append(draft)
         pack = packed(raw.data) if alerts else b""
         objects = [known_of(draft, raw.received) for draft in others]
+        gathered = evidence.gathered(findings, objects)
         ready = [ready_of(draft, piece, pack, named) for draft in alerts]
     except NotAnAlert as reason:
         return Taken(raw.line, raw.received, [], ignored=clean(str(reason)))
     except Unusable as reason:
         return Taken(raw.line, raw.received, [], Refused(clean(str(reason)), raw.data))
-    return Taken(raw.line, raw.received, ready, ignored="" if ready or objects else "no alert in it", objects=objects)
+    ignored = "" if ready or objects or gathered.found else "no alert in it"
+    return Taken(
+        raw.line, raw.received, ready, ignored=ignored, objects=objects, found=gathered.found, scopes=gathered.scopes,
+        notes=gathered.notes,
+    )  # fmt: skip
 
 
 def ready_of(draft: AlertDraft, piece: Piece, pack: bytes, named: set[tuple[str, str]]) -> Ready:

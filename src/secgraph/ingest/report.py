@@ -38,6 +38,8 @@ class Report:
     """What had to be changed or left out in records that were taken."""
     ignored: int = 0
     """How many of the rejected are of a kind that is never an alert."""
+    evidence: int = 0
+    """Findings of scanners in what was taken."""
     example: Ready | None = None
     """An alert of the delivery."""
     newest: int = 0

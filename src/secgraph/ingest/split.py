@@ -1,8 +1,8 @@
 """A delivery taken apart into records, each with its own bytes.
 
-JSON comes as an array, one object, an object that wraps a list under `value`, or NDJSON; a log comes as lines. One
-record that cannot be read never stops the others: where a document does not parse as a whole, its elements are found by
-their brackets and read one by one.
+JSON comes as an array, one object, an object that wraps a list under `value`, or NDJSON; a log comes as lines; the report of
+a scanner is one record. One record that cannot be read never stops the others: where a document does not parse as a whole, its
+elements are found by their brackets and read one by one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from secgraph.model.value import clean
 
 LONGEST_LINE = 32 * 1024 * 1024
 """Most bytes of one line of a stream."""
+
+LONGEST_REPORT = 64 * 1024 * 1024
+"""Most bytes of a report that is one record. The XCCDF results of one host have some ten million."""
 
 LONGEST_DOCUMENT = 512 * 1024 * 1024
 """Most bytes of one JSON document that spans lines; NDJSON has no such bound."""
@@ -67,8 +70,10 @@ class Piece:
 class Unit(msgspec.Struct, array_like=True, gc=False):
     """A part of a delivery that can be read by itself, wherever that is done."""
 
-    kind: Literal["line", "document", "record", "alone", "unreadable"]
-    """A line of a log; a JSON document; an element of a list; a document that is known to be none; or why there is none."""
+    kind: Literal["line", "document", "record", "alone", "report", "unreadable"]
+    """A line of a log; a JSON document; an element of a list; a document that is known to be none; the report of a scanner; or
+    why there is none.
+    """
     line: int
     data: bytes
     reason: str = ""
@@ -103,6 +108,8 @@ def read(unit: Unit, unwrap: Unwrap | None, received: int) -> Iterable[Piece | U
             text = unit.data.decode("utf-8", "replace")
             fixed = clean(text)
             return (Piece(Raw(unit.line, unit.data, fixed, received), repaired=fixed.encode() != unit.data),)
+        case "report":
+            return (Piece(Raw(unit.line, unit.data, None, received), repaired=False),)
         case "alone":
             return _alone(_record(unit.line, unit.data, received), unwrap, received)
     return (Unreadable(unit.line, unit.data, unit.reason),)
@@ -112,6 +119,9 @@ def units(stream: IO[bytes], source: Connector) -> Iterator[Unit]:
     """The parts of a delivery in order."""
     if source.framing == "lines":
         yield from _lines("line", 0, b"", stream)
+        return
+    if source.framing == "whole":
+        yield from _report(stream)
         return
     first = _first_line(stream)
     if first is None:
@@ -135,6 +145,14 @@ def units(stream: IO[bytes], source: Connector) -> Iterator[Unit]:
         yield from (Unit("record", place, item) for place, item in enumerate(elements, 1))
     else:
         yield Unit("alone", number, whole)
+
+
+def _report(stream: IO[bytes]) -> Iterator[Unit]:
+    whole = stream.read(LONGEST_REPORT + 1)
+    if len(whole) > LONGEST_REPORT:
+        yield Unit("unreadable", 1, whole[:SHOWN], f"a report larger than {LONGEST_REPORT} bytes")
+    elif whole.strip():
+        yield Unit("report", 1, whole)
 
 
 def _first_line(stream: IO[bytes]) -> tuple[int, bytes] | None:

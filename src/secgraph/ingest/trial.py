@@ -11,6 +11,7 @@ import msgspec
 
 from secgraph import clock
 from secgraph.extend import Connector, TakesApart
+from secgraph.ingest.evidence import served
 from secgraph.ingest.ready import Ready, Taken, records
 from secgraph.ingest.split import Piece, pieces
 from secgraph.store.blank import TAG, encode
@@ -32,6 +33,8 @@ class Tried:
     alerts: list[Record] = field(default_factory=list)
     objects: list[Record] = field(default_factory=list)
     """What it tells beside alerts: each with the set where it would be served."""
+    evidence: list[Record] = field(default_factory=list)
+    """What it found of controls, each with the control that it is evidence for."""
     notes: list[str] = field(default_factory=list)
     unplaced: list[tuple[str, str]] = field(default_factory=list)
     """Members of the record whose value stands in nothing that is served, each with its value."""
@@ -56,10 +59,11 @@ def _tried(value: Any, taken: Taken, now: int) -> Tried:
         return Tried(taken.line, "passed over", taken.ignored)
     alerts = [_served(one, now) for one in taken.ready]
     objects = [{"set": one.set, **msgspec.json.decode(one.record)} for one in taken.objects]
-    told = [one.notes for one in taken.ready] + [one.notes for one in taken.objects]
+    evidence = [{"control": one.control, **served(one)} for one in taken.found]
+    told = [*(one.notes for one in taken.ready), *(one.notes for one in taken.objects), taken.notes]
     notes = [*dict.fromkeys(note for several in told for note in several)]
-    unplaced = list(_unplaced(value, [*alerts, *objects], [(one.product, one.native_id) for one in taken.ready]))
-    return Tried(taken.line, "taken", "", alerts, objects, notes, unplaced)
+    unplaced = list(_unplaced(value, [*alerts, *objects, *evidence], [(one.product, one.native_id) for one in taken.ready]))
+    return Tried(taken.line, "taken", "", alerts, objects, evidence, notes, unplaced)
 
 
 def _served(one: Ready, now: int) -> Record:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from secgraph.store.found import Found
 from secgraph.store.kept import Kept
 
 Record = dict[str, Any]
@@ -54,6 +55,10 @@ class Needs:
     """Incidents all of whose alerts are needed as they are judged."""
     sent: tuple[str, ...] = ()
     """Alerts of which it is needed what their products were told last."""
+    found: tuple[str, ...] = ()
+    """Keys of evidence of which it is needed what was said last."""
+    standing: int | None = None
+    """The instant from which on findings count, where it is needed what was found of controls, and their profiles."""
     newest: tuple[str, ...] = ()
     """Sets of which it is needed when they last changed: what was decided on a reading of a whole set is good as long as that
     is not after the reading.
@@ -213,5 +218,13 @@ class Facts:
     """The number of what alerts are judged by in this tenant: another one means that something of it changed."""
     sent: dict[str, dict[str, tuple[int, Any]]] = field(default_factory=dict)
     """What the product of an alert was told last of each member: the stamp of the change, and the value."""
+    found: dict[str, Found] = field(default_factory=dict)
+    """Evidence by its key."""
+    standing: list[tuple[str, str, int, float, int, float | None, int, int]] = field(default_factory=list)
+    """What was found of each control by each scanner: control, scanner, findings, the sum of their shares, those not passed
+    wholly, points on average, the oldest and the newest instant.
+    """
+    profiles: list[bytes] = field(default_factory=list)
+    """The stored profiles of controls."""
     newest: dict[str, int] = field(default_factory=dict)
     """The stamp of the last commit of a row that is in a set; 0 where there is none."""

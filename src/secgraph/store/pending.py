@@ -12,7 +12,7 @@ from msgspec import json
 from secgraph.store.dialect import Dialect
 from secgraph.store.judgements import Judgements
 from secgraph.store.layout import combination
-from secgraph.store.protocol import Back
+from secgraph.store.protocol import Back, PutFound
 from secgraph.store.shape import shape
 from secgraph.store.statements import statement
 from secgraph.store.steps import Add, Do, Step, Steps, do
@@ -52,6 +52,7 @@ class Pending:
         self.snapshots: list[dict[str, Any]] = []
         self.said: dict[str, str | None] = {}
         self.removed: list[tuple[Any, ...]] = []
+        self._found: list[Step] = []
         self._back: list[Step] = []
         self._unsaid: dict[int, str] = {}
         self._unnamed: list[str] = []
@@ -106,6 +107,22 @@ class Pending:
         ]  # fmt: skip
         self._back.append(Add("write_backs", WRITE_BACK, rows))
 
+    def find(self, put: PutFound) -> None:
+        """Evidence to be kept, and what is over with it."""
+        of = {"tenant": self._tenant}
+        stands = [one for one in put.found if one.stands]
+        if stands:
+            self._found.append(do("finding_put", *({
+                **of, "key": one.key, "control": one.control, "scanner": one.scanner, "scope": one.scope,
+                "check_id": one.check, "subject": one.subject, "at": one.at, "share": one.share, "points": one.points,
+                "details": one.details,
+            } for one in stands)))  # fmt: skip
+        if len(stands) < len(put.found):
+            over = (one for one in put.found if not one.stands)
+            self._found.append(do("finding_over", *({**of, "key": one.key, "at": one.at} for one in over)))
+        for scanner, scope, at in put.scopes:
+            self._found.append(do("findings_gone", {**of, "scanner": scanner, "scope": scope, "at": at}))
+
     def overtake(self, alert: str, stamp: int, cause: str, members: Iterable[str]) -> None:
         """What was to go to the product of an alert, and does not any more: a source changed these members meanwhile."""
         reason = f"changed since by {cause}"
@@ -127,7 +144,8 @@ class Pending:
         """Everything, in the order in which it can be written; afterwards nothing is pending."""
         for path, rows in self._sets.items():
             yield from self._of_set(path, rows)
-        yield from (step for step in self._back)  # a list takes nothing that is sent
+        yield from (step for step in self._found)  # a list takes nothing that is sent
+        yield from (step for step in self._back)
         if self._unsaid:
             yield do("entries_remove", *({"tenant": self._tenant, "born": born} for born in self._unsaid))
             yield do("write_backs_remove", *({"tenant": self._tenant, "alert": key} for key in self._unsaid.values()))
@@ -150,6 +168,7 @@ class Pending:
             yield Add("removed", REMOVED, [*self.removed])
         for gathered in (
             self._sets,
+            self._found,
             self._back,
             self._unsaid,
             self.entries,

@@ -16,6 +16,7 @@ from secgraph.model.edm import EntitySet
 from secgraph.odata.query import Query
 from secgraph.store.blank import Blank
 from secgraph.store.facts import Case, Facts, Judged, Needs, Record, Row, Told
+from secgraph.store.found import Found
 from secgraph.store.kept import Kept
 
 Note = dict[str, Any]
@@ -186,6 +187,15 @@ class PutIncidentKey:
 
 
 @dataclass(slots=True)
+class PutFound:
+    """Keep evidence: of each finding the latest word; of a scope nothing that its report has no word on any more."""
+
+    found: Sequence[Found]
+    scopes: Sequence[tuple[str, str, int]] = ()
+    """(scanner, scope, instant): what was found in that scope before that instant is over."""
+
+
+@dataclass(slots=True)
 class Reject:
     """Keep a record that could not be taken, with the reason."""
 
@@ -197,7 +207,19 @@ class Reject:
 
 
 Change = (
-    Put | PutNew | PutTold | Remove | PutEntry | PutJudged | PutCase | PutSnapshot | PutTerm | Tell | PutIncidentKey | Reject
+    Put
+    | PutNew
+    | PutTold
+    | Remove
+    | PutEntry
+    | PutJudged
+    | PutCase
+    | PutSnapshot
+    | PutTerm
+    | Tell
+    | PutIncidentKey
+    | PutFound
+    | Reject
 )
 
 

@@ -11,6 +11,7 @@ from secgraph.model.edm import EnumType, load
 from secgraph.odata.query import fold
 from secgraph.store.dialect import Dialect
 from secgraph.store.facts import HELD, Facts, Needs
+from secgraph.store.found import Found
 from secgraph.store.pending import Pending
 from secgraph.store.protocol import Change, PutCase, PutJudged, PutNew, Remove
 from secgraph.store.seen import Place, Seen
@@ -23,12 +24,16 @@ assert isinstance(_STATUS, EnumType)  # noqa: S101 -- the contract says so
 _RESOLVED = _STATUS.members["resolved"]
 
 
+FOUND = ", ".join("check_id" if name == "check" else name for name in Found.__struct_fields__)
+
+
 class Sight:
     """What was read for a turn."""
 
     def __init__(self, dialect: Dialect, tenant: int, pending: Pending) -> None:
         self.seen = Seen(dialect, tenant)
         self.subjects = Subjects(dialect, tenant, pending.judgements)
+        self._dialect = dialect
         self._tenant = tenant
         self._pending = pending
 
@@ -86,8 +91,15 @@ class Sight:
             if row is not None and (judged := self.subjects.found[row.born]) is not None:
                 facts.subjects[alert] = judged
         facts.cases.update((incident, self.subjects.cases[incident]) for incident in needs.cases)
-        if needs.held or needs.open or needs.inside or needs.newest or needs.sent:
+        if needs.held or needs.open or needs.inside or needs.newest or needs.sent or needs.found or needs.standing is not None:
             yield from self._pending.steps()  # what those before decided is found with the rest
+        if needs.found:
+            text = f"SELECT {FOUND} FROM findings WHERE tenant = ? AND {self._dialect.among('key')}"
+            rows = yield Ask(text, (self._tenant, self._dialect.listed(needs.found)))
+            facts.found.update((row[0], Found(*row)) for row in rows)
+        if needs.standing is not None:
+            facts.standing = [*(yield ask("standing", tenant=self._tenant, since=needs.standing))]
+            facts.profiles = [row[0] for row in (yield ask("profiles", tenant=self._tenant))]
         for path in needs.newest:
             newest = yield Ask(shape(path).newest, (self._tenant,))
             facts.newest[path] = newest[0][0]

@@ -542,6 +542,50 @@ SELECT e.source, e.product, e.native, e.updated, e.received FROM "alerts_v2" a
 JOIN entries e ON e.tenant = a.tenant AND e.born = a.born
 WHERE a.tenant = :tenant AND a.id = :alert ORDER BY e.source;
 
+-- name: finding_put
+-- The latest word of a check on a subject stands.
+INSERT INTO findings (tenant, key, control, scanner, scope, check_id, subject, at, share, points, details)
+VALUES (:tenant, :key, :control, :scanner, :scope, :check_id, :subject, :at, :share, :points, :details)
+ON CONFLICT (tenant, key) DO UPDATE SET control = excluded.control, at = excluded.at, share = excluded.share,
+  points = excluded.points, details = excluded.details
+WHERE excluded.at >= findings.at;
+
+-- name: finding_over
+DELETE FROM findings WHERE tenant = :tenant AND key = :key AND at <= :at;
+
+-- name: findings_gone
+-- A report of a whole scope has no word on these any more.
+DELETE FROM findings WHERE tenant = :tenant AND scanner = :scanner AND scope = :scope AND at < :at;
+
+-- name: standing
+SELECT control, scanner, count(*) AS found, coalesce(sum(share), 0.0) AS passed,
+  sum(CASE WHEN share < 1 THEN 1 ELSE 0 END) AS failing, avg(points) AS points, min(at) AS oldest, max(at) AS newest
+FROM findings WHERE tenant = :tenant AND at > :since GROUP BY control, scanner ORDER BY control, scanner;
+
+-- name: findings_of
+-- The worst first, then the newest.
+SELECT key, control, scanner, scope, check_id, subject, at, share, points, details FROM findings
+WHERE tenant = :tenant AND control = :control ORDER BY coalesce(share, 1.0), at DESC, key LIMIT :most;
+
+-- name: findings_page
+SELECT key, control, scanner, scope, check_id, subject, at, share, points, details FROM findings
+WHERE tenant = :tenant AND control = :control AND key > :after ORDER BY key LIMIT :most;
+
+-- name: findings_old
+SELECT key FROM findings WHERE tenant = :tenant AND at < :before ORDER BY at LIMIT :most;
+
+-- name: findings_erase
+DELETE FROM findings WHERE tenant = :tenant;
+
+-- name: profiles
+SELECT doc FROM "secureScoreControlProfiles" WHERE tenant = :tenant;
+
+-- name: upstream_newest
+SELECT doc FROM "upstreamSecureScores" WHERE tenant = :tenant ORDER BY "createdDateTime" DESC LIMIT 1;
+
+-- name: score_newest
+SELECT doc FROM "secureScores" WHERE tenant = :tenant ORDER BY "createdDateTime" DESC LIMIT 1;
+
 -- name: fact
 SELECT value FROM facts WHERE name = :name;
 

@@ -34,6 +34,7 @@ from secgraph.store.protocol import (
     Put,
     PutCase,
     PutEntry,
+    PutFound,
     PutIncidentKey,
     PutJudged,
     PutNew,
@@ -268,6 +269,8 @@ class Turn:
                 self._pending.keys[put.space, put.native_id] = {
                     "tenant": self.tenant, "space": put.space, "native": put.native_id, "incident": put.incident,
                 }  # fmt: skip
+            case PutFound() as put:
+                self._pending.find(put)
             case Reject() as put:
                 self._numbers = (self._numbers or 0) + 1
                 data = zlib.compress(put.original, 1)

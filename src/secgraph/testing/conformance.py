@@ -11,14 +11,14 @@ import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from secgraph import clock
 from secgraph.errors import UsageError
-from secgraph.extend import AlertDraft, Connector, Draft, Option, Pulls, Raw, Told, WritesBack
+from secgraph.extend import AlertDraft, Connector, Draft, EvidenceDraft, Framing, Option, Pulls, Told, WritesBack
 from secgraph.testing.asked import Api, pull_faults, write_faults
 from secgraph.testing.drafts import shape_faults, word_faults
-from secgraph.testing.hostile import RECEIVED, hostile_faults, outcome
+from secgraph.testing.hostile import RECEIVED, as_raw, hostile_faults, outcome
 
 __all__ = ["Suite", "draft_faults", "faults_of", "hostile_faults", "option_faults", "pull_faults", "write_faults"]
 
@@ -54,8 +54,8 @@ def _self_faults(connector: Connector) -> Iterator[str]:
     name = getattr(connector, "name", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         yield f"its name is {name!r}: small letters, digits, and . _ - behind the first"
-    if getattr(connector, "framing", None) not in {"json", "lines"}:
-        yield "its framing is neither json nor lines"
+    if getattr(connector, "framing", None) not in get_args(Framing):
+        yield f"its framing is none of {', '.join(get_args(Framing))}"
 
 
 def option_faults(connector: Connector, options: Mapping[str, str] | None = None) -> list[str]:
@@ -127,7 +127,7 @@ def _same(connector: Connector, record: Any, drafts: list[Draft]) -> Iterator[st
     if again != drafts:
         yield "the same record gives another draft the second time"
     try:
-        later = list(connector.normalise(Raw(99, b"", record, RECEIVED + clock.DAY)))
+        later = list(connector.normalise(as_raw(record, 99, RECEIVED + clock.DAY)))
     except Exception:  # noqa: BLE001 -- what it raises is told already
         return
     if [_identity(one) for one in later] != [_identity(one) for one in drafts]:
@@ -137,6 +137,8 @@ def _same(connector: Connector, record: Any, drafts: list[Draft]) -> Iterator[st
 def _identity(draft: Draft) -> Any:
     if isinstance(draft, AlertDraft):
         return replace(draft, alert={}, notes=(), updated=None, incident=None)
+    if isinstance(draft, EvidenceDraft):
+        return draft.scanner, draft.scope, draft.check, draft.subject
     return draft.set, draft.id
 
 

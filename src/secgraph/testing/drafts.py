@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from secgraph import clock
-from secgraph.extend import AlertDraft, Draft, ObjectDraft
+from secgraph.extend import AlertDraft, Draft, EvidenceDraft, ObjectDraft
 from secgraph.model.check import EXTRA_MOST, from_source
 from secgraph.model.choices import ALERTS
 from secgraph.model.edm import EnumType, Primitive, StructType, load
@@ -19,10 +19,15 @@ SERVERS = frozenset({"id", "lastUpdateDateTime", "incidentId", "tenantId"})
 _PRODUCT = re.compile(r"[^/]+/.+", re.DOTALL)
 _PREFIX = re.compile(r"[a-z]{2}")
 LONGEST_REASON = 300
+CATEGORIES = ("Identity", "Data", "Device", "Apps", "Infrastructure")
+MOST_POINTS = 100
 
 
 def shape_faults(draft: Draft) -> Iterator[str]:
     """What must hold of a draft whatever its record was."""
+    if isinstance(draft, EvidenceDraft):
+        yield from _evidence_faults(draft)
+        return
     if not (draft.updated is None or draft.updated.__class__ is int):
         yield f"its update time is {draft.updated!r}: ticks, or None"
     if isinstance(draft, ObjectDraft):
@@ -35,7 +40,7 @@ def shape_faults(draft: Draft) -> Iterator[str]:
             yield "its record is no object"
         return
     if not isinstance(draft, AlertDraft):
-        yield f"it is a {type(draft).__name__}: an AlertDraft, or an ObjectDraft"
+        yield f"it is a {type(draft).__name__}: an AlertDraft, an ObjectDraft or an EvidenceDraft"
         return
     services = load().types["microsoft.graph.security.serviceSource"]
     named = isinstance(draft.product, str) and (_PRODUCT.fullmatch(draft.product) is not None)
@@ -59,8 +64,33 @@ def shape_faults(draft: Draft) -> Iterator[str]:
         yield "its evidence is not a list of objects"
 
 
+def _evidence_faults(draft: EvidenceDraft) -> Iterator[str]:
+    for name in ("scanner", "check", "subject", "scope", "details", "profile", "note"):
+        if not isinstance(getattr(draft, name), str):
+            yield f"its {name} is {getattr(draft, name)!r}: a text"
+    if not draft.scanner or not draft.check:
+        yield "it has no scanner or no check"
+    if draft.at.__class__ is not int:
+        yield f"it was checked at {draft.at!r}: ticks"
+    if draft.share is not None and not (isinstance(draft.share, float | int) and 0 <= draft.share <= 1):
+        yield f"its share is {draft.share!r}: from 0 to 1, or None"
+    if draft.points is not None and (draft.share is not None or not 0 <= draft.points < float("inf")):
+        yield f"its points are {draft.points!r} beside a share of {draft.share!r}: one of them, and no less than 0"
+    says = draft.control
+    if says is None:
+        return
+    if says.category not in CATEGORIES:
+        yield f"its category is {says.category!r}: one of {', '.join(CATEGORIES)}"
+    if not 0 < says.max_score <= MOST_POINTS:
+        yield f"its control has {says.max_score!r} points: more than 0, and at most {MOST_POINTS}"
+    if not isinstance(says.title, str) or not says.title:
+        yield "its control has no title"
+
+
 def word_faults(draft: Draft) -> Iterator[str]:
     """Where a draft of a good record is not in the words of the contract."""
+    if isinstance(draft, EvidenceDraft):
+        return
     if isinstance(draft, ObjectDraft):
         one = load().sets.get(draft.set)
         if one is not None:

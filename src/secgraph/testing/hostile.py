@@ -49,12 +49,17 @@ def changed(value: Any, path: tuple[Any, ...], to: Any) -> Any:
 
 def hostile(records: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """Odd records made of good ones, each with words that say what is odd about it."""
-    for odd in ODD:
+    if any(isinstance(record, bytes) for record in records):
+        yield from ((f"{_short(odd[:40])} in its place", odd) for odd in ODD_REPORTS)
+    for odd in () if any(isinstance(record, bytes) for record in records) else ODD:
         yield f"{_short(odd)} in its place", odd
         yield f"[{_short(odd)}] in its place", [odd]
     for record in records[:MOST_RECORDS]:
         if isinstance(record, str):
             yield from _lines(record)
+            continue
+        if isinstance(record, bytes):
+            yield from _reports(record)
             continue
         for path in list(places(record))[:MOST_PLACES]:
             for odd in ODD:
@@ -62,6 +67,26 @@ def hostile(records: Sequence[Any]) -> Iterator[tuple[str, Any]]:
         if isinstance(record, dict):
             for name in record:
                 yield f"without {name}", {key: value for key, value in record.items() if key != name}
+
+
+ODD_REPORTS: tuple[bytes, ...] = (
+    b"", b" ", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"{", b"[]", b"{}", b"null", b"1e999", b"=" * 1000, b"\n" * 1000,
+    b"a=b\n" * 10_000, b"[" * 100_000, b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+    b'{"Results":{"a":[{"Controls":[{"Control ID":5}]}]}}',
+    b"<", b"<a>", b"<a/>", b"<a>" * 5_000 + b"</a>" * 5_000, b"<a b='" + b"x" * 1_000_000 + b"'/>",
+    b'<?xml version="1.0" encoding="nonsense"?><a/>', b'<?xml version="1.0" encoding="utf-16"?><a/>',
+    b'<!DOCTYPE a [<!ENTITY b "' + b"b" * 1000 + b'">]><a>' + b"&b;" * 1000 + b"</a>",
+    b'<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;"><!ENTITY d "&c;&c;&c;&c;&c;&c;&c;&c;">]><a>&d;</a>',
+    b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>',
+)  # fmt: skip
+"""Reports that are none, in the languages that scanners write."""
+
+
+def _reports(report: bytes) -> Iterator[tuple[str, bytes]]:
+    for cut in range(0, len(report), max(1, len(report) // 60)):
+        yield f"cut off behind {cut} bytes", report[:cut]
+        for odd in (b"\x00", b"\xff", b"<", b'"', b"&", b"]]>", b"9" * 400, b"{" * 2000):
+            yield f"{_short(odd)} behind {cut} bytes", report[:cut] + odd + report[cut:]
 
 
 def _lines(line: str) -> Iterator[tuple[str, Any]]:
@@ -78,10 +103,15 @@ def _short(value: Any) -> str:
         return "something deep"
 
 
+def as_raw(value: Any, line: int = 1, received: int = RECEIVED) -> Raw:
+    """A record as a source is handed it: the report of a scanner as the bytes that it is, any other as the value."""
+    return Raw(line, value, None, received) if isinstance(value, bytes) else Raw(line, b"", value, received)
+
+
 def outcome(connector: Connector, value: Any) -> tuple[list[Draft], str, str]:
     """The drafts of a record; or the reason why there is none; or what is wrong with how the source took it."""
     try:
-        drafts = list(connector.normalise(Raw(line=1, data=b"", value=value, received=RECEIVED)))
+        drafts = list(connector.normalise(as_raw(value)))
     except (NotAnAlert, Unusable) as reason:
         said = str(reason)
         return (

@@ -35,8 +35,15 @@ class Kinds:
         return source(kind)
 
     def roads(self, kind: str) -> tuple[Road, ...]:
-        """By which roads the records of a kind can come, the usual one first."""
-        return ROADS if isinstance(self.source(kind), Pulls) else ROADS[1:]
+        """By which roads the records of a kind can come, the usual one first. What comes as a stream has lines or values, and
+        nothing that says where a report ends.
+        """
+        found = self.source(kind)
+        streamed = found.framing != "whole"
+        return tuple(
+            road for road in ROADS
+            if (road != "pull" or isinstance(found, Pulls)) and (streamed or road not in {"listen", "file"})
+        )  # fmt: skip
 
     def options(self, kind: str, road: Road) -> dict[str, Option]:
         """Everything that a feed is told, by name."""

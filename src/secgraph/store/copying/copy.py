@@ -28,8 +28,8 @@ Result = TypeVar("Result")
 LOT = 500
 """How many rows go over at a time."""
 
-STATE = ("applications", "certificates", "facts", "secrets", "signing_keys", "source_health", "source_places", "source_rates",
-         "source_states", "sources", "tenants", "write_backs")  # fmt: skip
+STATE = ("applications", "certificates", "facts", "findings", "secrets", "signing_keys", "source_health", "source_places",
+         "source_rates", "source_states", "sources", "tenants", "write_backs")  # fmt: skip
 """Tables that tell whether a database is what it was: the clocks of the tenants, and what changes beside them. What changes in
 the others beside the clocks is found when both sides are compared.
 """
