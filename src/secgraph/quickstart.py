@@ -40,6 +40,7 @@ LOOK_SECONDS = 1.0
 """How often it is renewed, and looked for by those who wait."""
 
 _ISO = re.compile(rb"(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2})(?=(?:\.\d+)?(?:Z|[+-]00:?00))")
+_BARE = re.compile(rb"(?m)(?<==)(\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2})$")
 _MILLIS = re.compile(rb"(?<![\w.\-])17\d{11}(?![\w.\-])")
 _HEAD = re.compile(rb"(?m)^((?:<\d+>)?)([A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2})(?= )")
 
@@ -67,7 +68,7 @@ def moved(data: bytes, anchor: datetime, to: datetime) -> bytes:
         when = datetime.strptime(f"{anchor.year} {match[2].decode()}", "%Y %b %d %H:%M:%S").replace(tzinfo=UTC)
         return match[1] + (when + shift).strftime("%b %e %H:%M:%S").encode()
 
-    return _HEAD.sub(head, _MILLIS.sub(millis, _ISO.sub(iso, data)))
+    return _HEAD.sub(head, _MILLIS.sub(millis, _BARE.sub(iso, _ISO.sub(iso, data))))
 
 
 async def first_start(
@@ -103,7 +104,7 @@ async def first_start(
 def _fenced(core: Core, fence: Fence) -> Core:
     """The same core; everything that is written through it stands behind a fence."""
     store = Fenced(core.store, fence)
-    registry, door = Registry(store, core.model, core.now), Door(store, core.model, core.now)
+    registry, door = Registry(store, core.model, core.now), Door(store, core.model, core.now, core.door.scorer.limits)
     return replace(core, store=store, registry=registry, door=door)
 
 

@@ -35,7 +35,7 @@ FILES = [
     and path.name != "alerts_syslog.log"  # lines around JSON: for a source that was told so
 ]
 
-OTHERS = ("security/secureScores", "security/secureScoreControlProfiles", "identityProtection/riskDetections", "identityProtection/riskyUsers")
+OTHERS = ("security/upstreamSecureScores", "security/secureScoreControlProfiles", "identityProtection/riskDetections", "identityProtection/riskyUsers")
 """Where what is no alert is served."""
 
 TELL_ONE_ALERT_TWICE = {"security_alerts_cef.log", "findings.ndjson"}

@@ -150,7 +150,7 @@ async def _objects(made: Week, graph: Graph, org: Organisation) -> None:
         assert there.keys() == true.keys()
         for key, one in true.items():
             assert {name: there[key][name] for name in ("riskLevel", "riskState")} == {name: one[name] for name in ("riskLevel", "riskState")}
-    scores = {one["id"] for one in (await graph.get("security/secureScores", top="500"))["value"]}
+    scores = {one["id"] for one in (await graph.get("security/upstreamSecureScores", top="500"))["value"]}
     assert scores >= {one["id"] for one in made.truth("secureScores", org)}
 
 

@@ -44,6 +44,7 @@ EXAMPLES = HERE.parents[1] / "examples" / "mappings"
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "generic": {"mapping": (EXAMPLES / "gatehouse.toml").read_text("utf-8")},
     "mcas": {"url": "https://contoso.portal.cloudappsecurity.com"},
+    "scubagear": {"tenant": ""},
     "crowdstrike": {"client_id": "app", "client_secret": "s3cret"},
 }
 
@@ -55,6 +56,8 @@ def payloads(name: str) -> list[Any]:
     paths = sorted(path for path in (HERE / name).iterdir() if ".expected." not in path.name)
     if source(name).framing == "lines":
         return [line for path in paths for line in path.read_text("utf-8").splitlines()]
+    if source(name).framing == "whole":
+        return [path.read_bytes() for path in paths]
     return [json.loads(path.read_text("utf-8")) for path in paths]
 
 

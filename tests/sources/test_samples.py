@@ -9,12 +9,13 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from secgraph.extend import AlertDraft, Connector, Draft, NotAnAlert, Raw, Unusable, Unwraps
+from secgraph.extend import AlertDraft, Connector, Draft, EvidenceDraft, NotAnAlert, Raw, Unusable, Unwraps
 from secgraph.sources.cef import CommonEventFormat
 from secgraph.sources.cef_grammar import take_apart
 from secgraph.sources.crowdstrike import CrowdStrike
@@ -89,9 +90,16 @@ def members(value: Any) -> Iterable[tuple[str, Any]]:
     return take_apart(value).fields.items()
 
 
+def told(draft: Draft) -> Any:
+    """What is served of a draft."""
+    if isinstance(draft, EvidenceDraft):
+        return asdict(draft)
+    return draft.alert if isinstance(draft, AlertDraft) else draft.record
+
+
 def placed(value: Any, drafts: list[Draft]) -> tuple[set[str], set[str]]:
     """The names of members whose value stands somewhere in the alert, and of those that only the original keeps."""
-    texts = [str(found).casefold() for draft in drafts for _, found in leaves(draft.alert if isinstance(draft, AlertDraft) else draft.record)]
+    texts = [str(found).casefold() for draft in drafts for _, found in leaves(told(draft))]
     whole, long = set(texts), "\x1f".join(texts)
     there: set[str] = set()
     kept: set[str] = set()

@@ -27,7 +27,7 @@ from secgraph.extend import (
 from secgraph.model.edm import EnumType, load
 from secgraph.sources import graph_api
 from secgraph.sources.defender import INCIDENTS, PREFIXES, embedded, objects, service_of_id, time
-from secgraph.sources.graph_objects import PROFILES, SCORES, TYPES, copied, object_draft, shapes
+from secgraph.sources.graph_objects import PROFILES, SCORES, TYPES, copied, evidence_of, object_draft, shapes
 from secgraph.sources.microsoft_api import Api, api, known, parts
 
 SECURITY = "microsoft.graph.security"
@@ -98,6 +98,8 @@ class Graph:
         kind = _kind(record)
         if kind == "incident":
             return self._embedded(record, raw)
+        if kind == SCORES:
+            return [object_draft(kind, record), *evidence_of(record, raw.received)]
         if kind in TYPES:
             return [object_draft(kind, record)]
         if kind != "alert":

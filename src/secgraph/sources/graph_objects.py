@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from secgraph.extend import ObjectDraft, Record, Unusable, instant_of, text
+from secgraph.extend import EvidenceDraft, ObjectDraft, Record, Unusable, instant_of, text
 from secgraph.model.edm import Property, StructType, load
 from secgraph.sources.defender import objects
 
-SCORES, PROFILES = "security/secureScores", "security/secureScoreControlProfiles"
+SCORES, PROFILES = "security/upstreamSecureScores", "security/secureScoreControlProfiles"
 DETECTIONS, USERS = "identityProtection/riskDetections", "identityProtection/riskyUsers"
 TYPES = {
     SCORES: "microsoft.graph.secureScore",
@@ -53,6 +53,33 @@ def object_draft(path: str, record: Record) -> ObjectDraft:
     if key is None:
         raise Unusable(f"no id: it is no object of {path}")
     return ObjectDraft(path, key, copied(record, shapes(TYPES[path])), _updated(path, record))
+
+
+def evidence_of(record: Record, received: int) -> list[EvidenceDraft]:
+    """What a score says of each of its controls, as evidence: a share where it tells one, else points."""
+    made = _updated(SCORES, record) or received
+    tenant = text(record.get("azureTenantId")) or ""
+    found: dict[str, EvidenceDraft] = {}
+    for item in objects(record.get("controlScores")):
+        name = text(item.get("controlName"))
+        share, points = _number(item.get("scoreInPercentage"), 100), _number(item.get("score"))
+        if name is None or len(name) > LONGEST_NAME or (share is None and points is None):
+            continue
+        found[name] = EvidenceDraft(
+            "graph", name, _instant(item.get("lastSynced")) or made, None if share is None else share / 100, subject=tenant,
+            details=text(item.get("implementationStatus")) or "", points=points if share is None else None, profile=name,
+        )  # fmt: skip
+    return [*found.values()]
+
+
+LONGEST_NAME = 200
+"""Characters of a control's name that is evidence: it is a key."""
+
+
+def _number(value: Any, most: float = float("inf")) -> float | None:
+    """A number that is no less than 0 and no more than that."""
+    is_one = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most and value < float("inf")
+    return float(value) if is_one else None
 
 
 def _updated(path: str, record: Record) -> int | None:
