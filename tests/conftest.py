@@ -17,7 +17,7 @@ from secgraph.testing import Clock, Graph, running
 
 BOTH = ("consumers", "ingest", "properties", "store", *(f"contract/test_{name}.py" for name in (
     "actions", "alert_sources", "alerts", "assessment", "assets", "bad_input", "batch", "correlations", "delta", "delta_links", "delta_removals",
-    "entities", "filter", "legacy", "reading", "regrouping", "resolving", "search", "sources", "whose_word_counts", "writing",
+    "entities", "filter", "legacy", "reading", "regrouping", "resolving", "score", "search", "sources", "whose_word_counts", "writing",
 )), *(f"access/test_{name}.py" for name in ("adopt", "grants", "key_ring", "keys", "links", "tenants", "two_nodes")),
         "campaigns/test_costs.py", "listen/test_running.py")  # fmt: skip
 """Folders and files whose tests run on both databases. The others ask little of a store, and run on PostgreSQL with

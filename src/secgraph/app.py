@@ -20,6 +20,7 @@ from secgraph.edge.cors import Cors
 from secgraph.edge.delta import Delta
 from secgraph.edge.doors import AlertSources
 from secgraph.edge.entities import Entities
+from secgraph.edge.evidence import Evidence
 from secgraph.edge.explain import Explainer
 from secgraph.edge.grants import Grants
 from secgraph.edge.http import Edge
@@ -41,10 +42,12 @@ from secgraph.ingest.feeds.feeds import Feeds
 from secgraph.ingest.feeds.health import Health
 from secgraph.ingest.feeds.kinds import Kinds
 from secgraph.ingest.pull import Puller
+from secgraph.ingest.scored import Periodic
 from secgraph.model.edm import Model, load
 from secgraph.outbound.waiting import Time
 from secgraph.outbound.ways import Ways
 from secgraph.private import made_once
+from secgraph.score.scoring import Limits as Ages
 from secgraph.seal import Seal, key_of, new_key
 from secgraph.settings import Settings
 from secgraph.store.protocol import Store
@@ -71,6 +74,7 @@ class Core:
     ways: Ways
     puller: Puller
     carrier: Carrier
+    scores: Periodic
     now: clock.Now
     disk: Disk
 
@@ -160,6 +164,11 @@ def driver() -> Iterator[None]:
         ) from None
 
 
+def limits_of(settings: Settings) -> Ages:
+    """How long evidence is fresh, and how long it counts."""
+    return Ages(settings["score_stale_days"] * clock.DAY, settings["score_evidence_days"] * clock.DAY)
+
+
 @asynccontextmanager
 async def core(
     settings: Settings, now: clock.Now = clock.now, kinds: Kinds | None = None, time: Time | None = None
@@ -175,12 +184,15 @@ async def core(
             store, lambda first: seal_of(settings, first=first), settings.folder / "keys", now, settings["token_seconds"]
         )
         disk = Disk(settings.folder, now, settings["disk_free_percent"])
-        door = Door(store, model, now)
+        door = Door(store, model, now, limits_of(settings))
         feeds = Feeds(store, lambda first: keys.seal(first=first), now, kinds)
         puller, carrier = Puller(door, feeds, ways, now), Carrier(store, feeds, ways, Time(now))
         try:
             registry = Registry(store, model, now)
-            yield Core(model, store, registry, door, door.assets, keys, feeds, door.health, ways, puller, carrier, now, disk)
+            yield Core(
+                model, store, registry, door, door.assets, keys, feeds, door.health, ways, puller, carrier,
+                Periodic(door.scorer), now, disk,
+            )  # fmt: skip
         finally:
             with suppress(Refusal):  # where the database is gone, so is what was seen last
                 await door.health.flush()
@@ -219,10 +231,11 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
         delta=Delta(shown, inner.model, links, now, settings["delta_days"], settings["page_bytes"]),
         assessor=Assessor(inner.store, now),
         explainer=Explainer(inner.store, lists),
+        evidence=Evidence(inner.store, lists, inner.door.scorer, now, settings["body_bytes"]),
         entities=Entities(inner.store, inner.model, lists, reader),
         sources=Sources(inner.store, inner.feeds, inner.model, lists, now),
         alert_sources=AlertSources(inner.store, inner.feeds),
-        writer=Writer(inner.store, settings["body_bytes"], inner.feeds.doors),
+        writer=Writer(inner.store, settings["body_bytes"], inner.feeds.doors, inner.door.scorer),
         actor=Actor(inner.store, inner.model, inner.door, settings["body_bytes"]),
         older=Older(inner.store, settings["body_bytes"], limits, inner.feeds.doors),
         assets=AssetWriter(inner.assets, settings["body_bytes"]),

@@ -61,6 +61,11 @@ async def settle(core: Core, fence: Fence) -> None:
     await settle_each(Fenced(core.store, fence), core.registry, core.model, core.now)
 
 
+async def score(core: Core, fence: Fence) -> None:
+    """Computes the scores of all tenants: evidence grows old by itself, and a new day has a score of its own."""
+    await core.scores.run(Fenced(core.store, fence), core.registry)
+
+
 async def watch_sources(core: Core, fence: Fence) -> None:
     """Tells which configured sources are silent for too long."""
     await watch_silence(Fenced(core.store, fence), core.feeds, core.now)
@@ -72,6 +77,7 @@ CHORES = (
     Chore("publish snapshots", 600, publish),
     Chore("read earlier alerts", 600, read_earlier),
     Chore("settle incidents", 30, settle),
+    Chore("score", 600, score),
     Chore("watch sources", 30, watch_sources),
 )
 """All periodic work there is."""

@@ -248,6 +248,14 @@ class SettlingFailed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ScoringFailed(Fact):
+    """The score of a tenant could not be computed; it is tried again."""
+
+    tenant: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChoreClaimed(Fact):
     """This process does a piece of periodic work from now on."""
 
@@ -379,6 +387,7 @@ LEVELS = {
     PruningFailed: logging.ERROR,
     ReadingFailed: logging.ERROR,
     RequestFailed: logging.ERROR,
+    ScoringFailed: logging.ERROR,
     SettlingFailed: logging.ERROR,
     SourceBroke: logging.ERROR,
     PullFailed: logging.WARNING,

@@ -156,6 +156,9 @@ SETTINGS = (
     Setting("assertion_reuse_seconds", 600, _natural, "How long after its first use a client's certificate assertion is taken"
             " again, in seconds: MSAL sends the same one for nine minutes. 0 takes each once."),
     Setting("delta_days", 30, _whole, "How long a link of delta() is good for, in days."),
+    Setting("score_stale_days", 30, _whole, "After how many days evidence for a control is marked as stale."),
+    Setting("score_evidence_days", 90, _whole, "After how many days evidence for a control does not count any more."),
+    Setting("score_days", 400, _whole, "How long the scores of days are kept, in days."),
     Setting("query_seconds", 10.0, _positive, "Deadline of a query that no index answers, in seconds."),
     Setting("body_bytes", 1024 * 1024, _whole, "Largest body of an API call, in bytes."),
     Setting("page_bytes", 1024 * 1024, _whole, "What a page of alerts or incidents stays under, in bytes: it has fewer rows"

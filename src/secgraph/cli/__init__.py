@@ -20,6 +20,7 @@ from secgraph.cli.ingest import ingest_app
 from secgraph.cli.keys import keys_app
 from secgraph.cli.retention import retention_app
 from secgraph.cli.run import app
+from secgraph.cli.score import score_command
 from secgraph.cli.simulate import simulate_command
 from secgraph.cli.source import source_app
 from secgraph.cli.terminal import err
@@ -40,6 +41,7 @@ app.command("copy")(copy_command)
 app.add_typer(retention_app, name="retention")
 app.add_typer(correlation_app, name="correlation")
 app.command("correlate")(correlate_command)
+app.command("score")(score_command)
 app.command("simulate")(simulate_command)
 
 

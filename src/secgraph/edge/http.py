@@ -23,6 +23,7 @@ from secgraph.edge.cors import Cors
 from secgraph.edge.delta import Delta
 from secgraph.edge.doors import AlertSources
 from secgraph.edge.entities import Entities
+from secgraph.edge.evidence import Evidence
 from secgraph.edge.exchange import JSON, KINDS, PLAIN_JSON, Answer, Asked, Header, Level, Receive, Scope, Send, path_segments
 from secgraph.edge.explain import Explainer
 from secgraph.edge.legacy import Older
@@ -67,6 +68,7 @@ class Edge:
         delta: Delta,
         assessor: Assessor,
         explainer: Explainer,
+        evidence: Evidence,
         entities: Entities,
         sources: Sources,
         alert_sources: AlertSources,
@@ -110,6 +112,8 @@ class Edge:
             ("GET", "alert_sources"): alert_sources.sources,
             ("GET", "assessment"): assessor.assessment,
             ("GET", "correlations"): explainer.correlations,
+            ("GET", "evidence"): evidence.pieces,
+            ("POST", "evidence"): evidence.add,
             ("POST", "keep_apart"): actor.keep_apart,
             ("PATCH", "item"): writer.update,
             ("POST", "comments"): writer.comment,

@@ -12,7 +12,7 @@ from typing import cast
 
 from secgraph.errors import NotAllowed, NotFound, Unserved
 from secgraph.model import served
-from secgraph.model.choices import INCIDENTS
+from secgraph.model.choices import CONTROL_PROFILES, INCIDENTS
 from secgraph.model.edm import VERSIONS, Action, EntitySet, Model, Operation, Version
 from secgraph.model.served import What
 
@@ -116,6 +116,8 @@ def _match(version: Version, parts: list[str], model: Model) -> Target | None:
             return Target("assessment", version, one, key, "assessment")
         case [key, word] if word.lower() == "correlations" and one.path == INCIDENTS:
             return Target("correlations", version, one, key, "correlations")
+        case [key, word] if word.lower() == "evidence" and one.path == CONTROL_PROFILES:
+            return Target("evidence", version, one, key, "evidence")
         case [key, word] if word.lower() == "keepapart" and one.path == INCIDENTS:
             return Target("keep_apart", version, one, key, "keepApart")
         case [key, word] if word.lower() in {name.lower() for name in one.choices.expand}:

@@ -15,9 +15,10 @@ from secgraph.ingest.assessment.priority import rescored
 from secgraph.ingest.back import Doors, Known, entries, needed, sent_back
 from secgraph.ingest.objects import told_before
 from secgraph.ingest.resolve import handed_down
+from secgraph.ingest.scored import Scorer
 from secgraph.ingest.stated import stated
 from secgraph.model import change, wire
-from secgraph.model.choices import ALERTS, INCIDENTS
+from secgraph.model.choices import ALERTS, CONTROL_PROFILES, INCIDENTS
 from secgraph.model.edm import EntitySet
 from secgraph.store.facts import Facts, Needs, Record, Row
 from secgraph.store.protocol import Change, Deciding, Decision, Put, Store
@@ -30,8 +31,9 @@ REPRESENTATION = "return=representation"
 class Writer:
     """Answers writes."""
 
-    def __init__(self, store: Store, most: int, doors: Known) -> None:
+    def __init__(self, store: Store, most: int, doors: Known, scorer: Scorer) -> None:
         self._store = store
+        self._scorer = scorer
         self._most = most
         self._doors = doors
 
@@ -59,6 +61,8 @@ class Writer:
             return decision
 
         record = await self._store.write(caller.tenant, _needs(one, target.key, doors), decide)
+        if one.path == CONTROL_PROFILES:
+            await self._scorer.recompute(caller.tenant)
         if asked.prefers(MINIMAL):
             return silent(record)
         if one.choices.entry and not asked.prefers(REPRESENTATION):

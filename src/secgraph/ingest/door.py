@@ -25,11 +25,13 @@ from secgraph.ingest.looked import Looked
 from secgraph.ingest.prune import TOO_OLD
 from secgraph.ingest.ready import Ready, Taken, ready_of, records
 from secgraph.ingest.report import Report
+from secgraph.ingest.scored import USUAL, Scorer
 from secgraph.ingest.split import Piece, Unreadable
 from secgraph.ingest.state import GOOD, UNREADABLE, UNUSABLE, remember
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import Model
 from secgraph.observe import RecordsTaken, observe
+from secgraph.score.scoring import Limits
 from secgraph.store.facts import Facts, Needs, Record
 from secgraph.store.fence import Fenced
 from secgraph.store.kept import packed
@@ -47,10 +49,12 @@ AT_ONCE = 32
 class Door:
     """Takes deliveries of any source into one tenant at a time."""
 
-    def __init__(self, store: Store, model: Model, now: clock.Now) -> None:
+    def __init__(self, store: Store, model: Model, now: clock.Now, limits: Limits = USUAL) -> None:
         self._store = store
         self._model = model
         self._now = now
+        self.scorer = Scorer(store, model, limits, now)
+        """The scores, which evidence that comes in here changes."""
         self.health = Health(store, now)
         """How the sources fare whose records come through here, or whom this process asks."""
         self.assets = Assets(store, now)
@@ -94,6 +98,7 @@ class Door:
         """The same door; what is taken through it is written behind a fence."""
         made = copy.copy(self)
         made._store = Fenced(self._store, fence)  # noqa: SLF001 -- it is its own
+        made.scorer = self.scorer.behind(made._store)  # noqa: SLF001
         return made
 
     async def take_some(self, tenant: int, source: Connector, found: Iterable[Piece | Unreadable], began: int) -> Report:
@@ -104,6 +109,8 @@ class Door:
         return await self._ended(tenant, source, report, began)
 
     async def _ended(self, tenant: int, source: Connector, report: Report, began: int) -> Report:
+        if report.evidence:
+            await self.scorer.recompute(tenant)
         observe(RecordsTaken(source.name, report.taken, report.unchanged, report.rejected))
         self.health.taken(tenant, source.name, report, report.newest)
         if report.taken or report.unchanged:
@@ -157,8 +164,9 @@ class Door:
         found: dict[str, Looked] = {}
         kept = until((await retention(self._store, tenant)).alerts, self._now())
         objects = tuple({(one.set, one.id): None for record in batch for one in record.objects})
+        evidence = tuple({one.key: None for record in batch for one in record.found})
         outcomes = await self._judging(
-            tenant, lambda terms: _needs(ready, source.name, terms, found, objects),
+            tenant, lambda terms: _needs(ready, source.name, terms, found, objects, evidence),
             lambda facts, terms: self._decide(facts, source, batch, ready, kept, terms, found),
         )  # fmt: skip
         for record, changed in zip(batch, outcomes, strict=True):
@@ -175,8 +183,9 @@ class Door:
                 report.taken += 1
             else:
                 report.unchanged += 1
-            for notes in (*(one.notes for one in record.ready), *(known.notes for known in record.objects)):
+            for notes in (*(one.notes for one in record.ready), *(known.notes for known in record.objects), record.notes):
                 report.notes.update(notes)
+            report.evidence += len(record.found)
 
     def _decide(
         self, facts: Facts, source: Connector, batch: list[Taken], ready: list[Ready], kept: int | None, terms: Terms,
@@ -201,7 +210,10 @@ class Door:
                 changed = (yield from made.take(one)) or changed
             for known in record.objects:
                 changed = made.tell(known) or changed
-            outcomes.append(None if record.ready and not taken and not record.objects else changed)
+            if record.found or record.scopes:
+                changed = made.find(record.found, record.scopes) or changed
+            nothing = record.ready and not taken and not record.objects and not record.found
+            outcomes.append(None if nothing else changed)
         changes = yield from made.finished()
         return Decision(changes, outcomes)
 
@@ -215,7 +227,12 @@ def _by(terms: Terms, decide: Callable[[Facts, Terms], Deciding[Answer]], facts:
 
 
 def _needs(
-    ready: list[Ready], source: str, terms: Terms, found: dict[str, Looked], objects: tuple[tuple[str, str], ...] = ()
+    ready: list[Ready],
+    source: str,
+    terms: Terms,
+    found: dict[str, Looked],
+    objects: tuple[tuple[str, str], ...] = (),
+    evidence: tuple[str, ...] = (),
 ) -> Needs:
     """What a batch has to see first; of a few alerts also, in `found`, by what others are looked for. Of many alerts the rows
     come later, where the source does not say what it said last.
@@ -224,12 +241,12 @@ def _needs(
     incidents = tuple({one.incident: None for one in ready if one.incident is not None})
     found.clear()
     if len(ready) > AT_ONCE:
-        return Needs(objects, entries, incidents)
+        return Needs(objects, entries, incidents, found=evidence)
     first = {one.id: one for one in reversed(ready)}  # of several versions of an alert, the one that is taken as new
     found.update((one.id, looked_for(one, terms)) for one in first.values())
     return Needs(
         (*((ALERTS, key) for key, _ in entries), *objects), entries, incidents, around=True,
-        subjects=tuple(key for key, _ in entries),
+        subjects=tuple(key for key, _ in entries), found=evidence,
         near=tuple({near: None for one in found.values() for near in one.near.values()}),
     )  # fmt: skip
 

@@ -20,6 +20,7 @@ _SAYS = {
     "alert_sources": "Who told of it, and what became of the changes that went back",
     "assessment": "How urgent it is and why, when it is due, whether it has settled",
     "correlations": "Why each of its alerts is where it is",
+    "evidence": "What was found of a control, and what somebody found of it",
     "keep_apart": "Keeps it apart from others, so that nobody but a person makes them one",
     "entities": "What alerts name", "entity": "One of the things that alerts name",
     "sources": "Where records come from, and how each fares", "source": "One of the sources",
@@ -40,7 +41,7 @@ _OURS = {
     "correlation": "correlationSettings",
     "assessment": "assessment",
     "records": "recordCollectionResponse", "alert_sources": "alertSourceCollectionResponse",
-    "correlations": "correlationCollectionResponse", "keep_apart": "keptApart",
+    "correlations": "correlationCollectionResponse", "keep_apart": "keptApart", "evidence": "evidenceCollectionResponse",
     "entities": "entityCollectionResponse", "entity": "entity", "sources": "sourceCollectionResponse", "source": "source",
 }  # fmt: skip
 """The components that these answer with."""
@@ -125,6 +126,8 @@ def _body(call: Call) -> Schema | None:
         return ref("correlationChange" if call.set is None else _change(call.set))
     if call.what == "keep_apart":
         return ref("keepApart")
+    if call.what == "evidence" and call.method == "POST":
+        return ref("newEvidence")
     return ref("newComment") if call.method == "POST" and call.what == "comments" else None
 
 
@@ -169,6 +172,9 @@ def _good(call: Call) -> Iterator[tuple[int, Schema]]:
         return
     if call.method == "DELETE":
         yield 204, _answer("It is gone.", {}, headers)
+        return
+    if call.what == "evidence" and call.method == "POST":
+        yield 201, _answer("The evidence, which the score has already.", content, headers)
         return
     if call.action is not None:
         yield 200, _answer("What became of it.", content, headers)
@@ -218,6 +224,8 @@ def _shown(call: Call) -> Schema:
         return ref(f"{kind.name}DeltaResponse")
     if call.what == "comments":
         return ref(f"{COMMENT}CollectionResponse")
+    if call.what == "evidence" and call.method == "POST":
+        return ref("evidence")
     return ref(_OURS[call.what])
 
 

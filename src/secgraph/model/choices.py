@@ -96,6 +96,7 @@ IDENTITY_ACCOUNTS = "security/identities/identityAccounts"
 HEALTH_ISSUES = "security/identities/healthIssues"
 SENSORS = "security/identities/sensors"
 SECURE_SCORES = "security/secureScores"
+UPSTREAM_SCORES = "security/upstreamSecureScores"
 CONTROL_PROFILES = "security/secureScoreControlProfiles"
 
 SETS = MappingProxyType(
@@ -272,6 +273,17 @@ SETS = MappingProxyType(
             indexes=(("azureTenantId",),),
             free=names("azureTenantId"),
         ),
+        # The scores of other tenants of the Graph as they came: evidence for our own, and theirs to look at.
+        UPSTREAM_SCORES: Choices(
+            type="microsoft.graph.secureScore",
+            operations=Operations(list="upstream_scores_list", get="upstream_score_get"),
+            stamp="",
+            sourced=True,
+            columns=names("createdDateTime azureTenantId"),
+            newest="createdDateTime",
+            indexes=(("azureTenantId",),),
+            free=names("azureTenantId"),
+        ),
         CONTROL_PROFILES: Choices(
             type="microsoft.graph.secureScoreControlProfile",
             operations=Operations(
@@ -375,6 +387,26 @@ OWN_OPERATIONS = MappingProxyType(
             "POST",
             "/security/incidents/{incident-id}/keepApart",
             names("SecurityIncident.ReadWrite.All SecurityData.Manage.All"),
+        ),
+        "evidence": (
+            "GET",
+            "/security/secureScoreControlProfiles/{controlprofile-id}/evidence",
+            names("SecurityEvents.Read.All SecurityEvents.ReadWrite.All"),
+        ),
+        "evidence_add": (
+            "POST",
+            "/security/secureScoreControlProfiles/{controlprofile-id}/evidence",
+            names("SecurityEvents.ReadWrite.All"),
+        ),
+        "upstream_scores_list": (
+            "GET",
+            "/security/upstreamSecureScores",
+            names("SecurityEvents.Read.All SecurityEvents.ReadWrite.All"),
+        ),
+        "upstream_score_get": (
+            "GET",
+            "/security/upstreamSecureScores/{securescore-id}",
+            names("SecurityEvents.Read.All SecurityEvents.ReadWrite.All"),
         ),
         "sources": ("GET", "/security/sources", names("SecuritySource.Read.All")),
         "source": ("GET", "/security/sources/{source-name}", names("SecuritySource.Read.All")),

@@ -84,5 +84,9 @@ TYPES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
 )
 
 ENTITY_SETS: MappingProxyType[str, str] = MappingProxyType(
-    {"security/assets": f"Collection({ASSET})", "security/sources": f"Collection({SOURCE})"}
+    {
+        "security/assets": f"Collection({ASSET})",
+        "security/sources": f"Collection({SOURCE})",
+        "security/upstreamSecureScores": "Collection(microsoft.graph.secureScore)",
+    }
 )

@@ -125,6 +125,28 @@ _ASSESSMENT = {
     "entities": array(_ENTITY, description="The weightiest first."),
 }
 
+_EVIDENCE = {
+    "source": {"type": "string", "description": "Whose check it is."},
+    "check": TEXT,
+    "scope": nullable({"type": "string", "description": "What its report was all of."}),
+    "subject": nullable({"type": "string", "description": "What was checked; null for the organisation."}),
+    "result": {"type": "string", "enum": ["pass", "fail", "partial", "notApplicable"]},
+    "scoreInPercentage": nullable({"type": "number", "minimum": 0, "maximum": 100}),
+    "score": nullable({"type": "number", "minimum": 0, "description": "Points, where its source counts these."}),
+    "checkedDateTime": _MOMENT,
+    "details": nullable(TEXT),
+}
+
+_NEW_EVIDENCE = record(
+    {
+        "result": {"type": "string", "enum": ["pass", "fail", "notApplicable"], "description": "This or scoreInPercentage."},
+        "scoreInPercentage": {"type": "number", "minimum": 0, "maximum": 100},
+        **{name: {"type": "string", "maxLength": 500} for name in ("subject", "source", "details")},
+        "checkedDateTime": {**_MOMENT, "description": "Now, where it is left out."},
+    },
+    (),
+)
+
 _IDS = array({"type": "string", "minLength": 1}, minItems=1, maxItems=1000)
 
 _SHARED = record(
@@ -257,6 +279,10 @@ COMPONENTS: dict[str, Schema] = {
         },
         ("error", "error_description", "error_codes", "timestamp", "trace_id", "correlation_id"),
     ),
+    "evidence": record({"@odata.context": URL, **_EVIDENCE}, _EVIDENCE),
+    "evidenceCollectionResponse": record(
+        {"@odata.context": URL, "@odata.nextLink": URL, "value": array(record(_EVIDENCE, _EVIDENCE))}, ("value",)
+    ),
     "ingestReport": _REPORT,
     "keepApart": record({"incidentIds": _IDS}, ("incidentIds",)),
     "keptApart": record(
@@ -265,6 +291,7 @@ COMPONENTS: dict[str, Schema] = {
     "keys": record({"keys": array(record(dict.fromkeys(_KEY, TEXT), _KEY))},
                    ("keys",)),
     "newComment": {"anyOf": [_COMMENT, _COMMENTS, record({"value": _COMMENTS}, ("value",))]},
+    "newEvidence": _NEW_EVIDENCE,
     "notChanged": record({"id": TEXT, "error": record({"code": TEXT, "message": TEXT}, ("code", "message"))}, ("id", "error")),
     "recordCollectionResponse": record({"@odata.context": URL, "value": array(_RECORD)}, ("value",)),
     "serviceDocument": record(

@@ -18,7 +18,7 @@ from secgraph.model.edm import VERSIONS, Action, EntitySet, Model, Operation, Ve
 What = Literal[
     "service", "batch", "metadata", "singleton", "collection", "count", "delta", "item", "comments", "members",
     "members_count", "records", "alert_sources", "assessment", "correlation", "correlations", "keep_apart", "entities",
-    "entity", "entity_alerts", "entity_alerts_count", "sources", "source", "action",
+    "entity", "entity_alerts", "entity_alerts_count", "evidence", "sources", "source", "action",
 ]  # fmt: skip
 """What a path below a version root means."""
 
@@ -33,8 +33,11 @@ SINGLETONS = {"security": "security", "security/identities": "identities", "iden
 BATCH = "batch"
 """The published operation that every version root has."""
 
-_BELOW: tuple[What, ...] = ("records", "alert_sources", "assessment", "correlations", "keep_apart")
-"""What is ours below an object of a published set."""
+_BELOW: tuple[tuple[str, What], ...] = (
+    ("records", "records"), ("alert_sources", "alert_sources"), ("assessment", "assessment"),
+    ("correlations", "correlations"), ("keep_apart", "keep_apart"), ("evidence", "evidence"), ("evidence_add", "evidence"),
+)  # fmt: skip
+"""What is ours below an object of a published set: the calls, and what their paths mean."""
 
 _THINGS: tuple[What, ...] = ("entities", "entity", "entity_alerts", "entity_alerts_count")
 """What is ours of the things that alerts name."""
@@ -55,6 +58,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "alert_sources": ("$format",),
     "assessment": ("$format",),
     "correlations": ("$top", "$skiptoken", "$format"),
+    "evidence": ("$top", "$skiptoken", "$format"),
     "entities": ("$filter", "$top", "$skiptoken", "$format"),
     "entity": ("$format",),
     "sources": ("$filter", "$top", "$skiptoken", "$format"),
@@ -195,10 +199,10 @@ def _on(one: EntitySet, model: Model) -> Iterator[Call]:
         members = published(chosen.members, "members", held)
         yield members
         yield ours("members_count", f"{members.path}/$count", members)
-    for what in _BELOW:
-        method, path, needed = OWN_OPERATIONS[what]
+    for name, what in _BELOW:
+        method, path, needed = OWN_OPERATIONS[name]
         if path.startswith(f"{item.path}/"):
-            yield Call(what, what, method, path, VERSIONS, needed, None, one, one)
+            yield Call(name, what, method, path, VERSIONS, needed, None, one, one)
 
 
 def _things(model: Model) -> Iterator[Call]:
