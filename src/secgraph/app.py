@@ -54,6 +54,7 @@ from secgraph.store.protocol import Store
 from secgraph.store.registry import Registry
 from secgraph.store.sqlite.store import migrated_file, open_store
 from secgraph.store.views import Views
+from secgraph.store.weaving import Weaving
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,7 @@ async def core(
             registry = Registry(store, model, now)
             yield Core(
                 model, store, registry, door, door.assets, keys, feeds, door.health, ways, puller, carrier,
-                Periodic(door.scorer), now, disk,
+                Periodic(door.scorer, model, settings["score_days"] * clock.DAY), now, disk,
             )  # fmt: skip
         finally:
             with suppress(Refusal):  # where the database is gone, so is what was seen last
@@ -211,7 +212,8 @@ def edge(settings: Settings, inner: Core, now: clock.Now = clock.now) -> Edge:
     life, reuse = settings["token_seconds"], settings["assertion_reuse_seconds"]
     grants = Grants(keys, inner.registry, now, hosts, life=life, reuse=reuse)
 
-    shown = Views(inner.store)
+    woven = Weaving(inner.store, now, enough=settings["page_bytes"], deadline=settings["query_seconds"])
+    shown = Views(woven)
     reader = Reader(shown, inner.model, links, settings["page_bytes"])
     lists = Lists(links, settings["page_bytes"])
     limits = Limits(settings["legacy_skip_limit"], settings["legacy_vendor_required"])

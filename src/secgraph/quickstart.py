@@ -22,6 +22,7 @@ from secgraph import clock
 from secgraph.app import Core
 from secgraph.errors import Refusal, Superseded, UsageError
 from secgraph.extend import source
+from secgraph.ingest.controls import seed
 from secgraph.ingest.door import Door
 from secgraph.private import write_private
 from secgraph.store.fence import Fenced
@@ -125,6 +126,7 @@ async def _make(
     tenant = next((one for one in await core.registry.tenants() if one.name == NAME), None)
     if tenant is None:
         tenant = await core.registry.create_tenant(NAME)
+    await seed(core.store, tenant.number)
     known = {one.name: one for one in await core.registry.applications(tenant)}
     if NAME in known:
         application = known[NAME]

@@ -151,6 +151,25 @@ async def test_five_tenants_have_an_average(graph: Graph) -> None:
         assert averages == ([] if number < 3 else [{"basis": "AllTenants", "averageScore": round(0.4 * one["maxScore"], 2)}])
 
 
+async def test_what_is_kept_no_longer_goes(graph: Graph, clock: Clock) -> None:
+    [one, *_] = await seeded(graph)
+    await add(graph, one["id"], result="pass", subject="web-1")
+    for _ in range(3):
+        clock.forward(DAY)
+        await graph.sign_in()
+        await add(graph, one["id"], result="fail", subject="web-2")
+    assert len((await graph.get(SCORES))["value"]) == 4
+    clock.forward(399 * DAY)
+    await graph.sign_in()
+    await graph.core.scores.run(graph.core.store, graph.core.registry)
+    found = (await graph.get(SCORES))["value"]
+    assert [len(score["controlScores"]) for score in found] == [1, 1], "the others are older than four hundred days"
+    assert (await graph.get(f"{PROFILES}/{one['id']}/evidence"))["value"] == []
+    entries = await graph.core.store.fetch("score_entries_between", tenant=graph.tenant.number, kind="secureScores", first=0, last=2**31 - 1)
+    assert len({row["name"] for row in entries}) == 2
+    assert min(row["until"] for row in entries) > (clock() // SECOND - 400 * DAY) // DAY
+
+
 REFUSED = {
     "no result": ({}, "one of them"),
     "two results": ({"result": "pass", "scoreInPercentage": 5}, "one of them"),

@@ -68,7 +68,7 @@ async def open_intake(place: Place, clock: Clock) -> AsyncIterator[Upgrade]:
 
 def earlier(place: Place) -> None:
     """Makes of a database what one of the version before is."""
-    for name in (*OURS, "sources", "source_places", "source_health", "source_rates", "write_backs", "findings"):
+    for name in (*OURS, "sources", "source_places", "source_health", "source_rates", "write_backs", "findings", "score_entries"):
         place.rows(f"DROP TABLE {name}")
     place.rows("ALTER TABLE events DROP COLUMN note")
     for name in ("terms", "unread"):

@@ -89,8 +89,11 @@ async def filled(graph: Graph) -> None:
     case = Case("1", 3, -5, 2**61, "series", "2", 9, outline=b"\0", apart=frozenset({"2"}))
     sent = Put(load().sets[ALERTS], await graph.get(f"{ALERTS}/{ids[0]}"), ("status",),
                back=Back("graph", "ü", {"status": "resolved", "comments": ["Ünï"]}))  # fmt: skip
+    day = {**dict.fromkeys(load().sets["security/secureScores"].type.properties), "id": "t_2026-03-01", "azureTenantId": "t",
+           "createdDateTime": "2026-03-01T00:00:00Z", "controlScores": [{"controlName": "ü", "score": 1.5, "lastSynced": "x"}]}  # fmt: skip
     kept: list[Change] = [sent, PutJudged(judged, ((7, "user.upn:x", "Ünï"),), b"\0why"), PutCase(case),
                           PutSnapshot(1, 3, b"\x80", "counting"),
+                          Put(load().sets["security/secureScores"], day, (), created=True),
                           PutFound([Found("0a", "aws-x", "prowler", "", "x", "ü", 2**61, 0.1, None, "Ünï"),
                                     Found("0b", "mfa", "graph", "t", "y", "", -5, None, 2.5, "")])]  # fmt: skip
     await graph.core.store.write(number, Needs(), lambda _: Decision(kept, None))
@@ -127,7 +130,7 @@ def test_every_table_is_known() -> None:
     assert list(tables()) == [
         "tenants", "alerts_v2", "apart", "applications", "assertions", "assets", "cases", "certificates", "correlation", "entities", "entries", "events", "facts", "findings",
         "healthIssues", "identityAccounts", "incident_keys", "incidents", "postings", "reasons", "rejected", "removed", "retention",
-        "riskDetections", "riskyUsers", "secrets", "secureScoreControlProfiles", "secureScores", "sensors", "signing_keys", "snapshots",
+        "riskDetections", "riskyUsers", "score_entries", "secrets", "secureScoreControlProfiles", "secureScores", "sensors", "signing_keys", "snapshots",
         "source_health", "source_places", "source_rates", "source_states", "sources", "subjects", "upstreamSecureScores", "write_backs",
     ]  # fmt: skip
     assert {name for name, table in tables().items() if not table.of_tenant} == set(OF_ALL)

@@ -178,7 +178,7 @@ async def test_an_older_file_learns_from_the_log_when_its_rows_were_born(open_gr
            "DELETE FROM events WHERE id = 'da0018'", "DROP TABLE source_states", "DROP TABLE signing_keys", "DROP TABLE entries", "DROP TABLE leases",
            "DROP TABLE removed", "DROP TABLE retention", "DROP INDEX incident_keys_incident", "ALTER TABLE events DROP COLUMN note", *(f"ALTER TABLE tenants DROP COLUMN {name}" for name in ("pruned", "terms", "unread")),
            *(f"DROP TABLE {name}" for name in ("subjects", "postings", "entities", "cases", "apart", "reasons", "snapshots", "correlation",
-                                            "sources", "source_places", "source_health", "source_rates", "write_backs", "findings")),
+                                            "sources", "source_places", "source_health", "source_rates", "write_backs", "findings", "score_entries")),
            *(text for text in migrations()[1] if text.startswith(("CREATE TABLE entries", "CREATE TABLE originals"))),
            "PRAGMA user_version = 2")  # fmt: skip
     again: Ground = await open_ground()

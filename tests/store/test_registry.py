@@ -115,13 +115,16 @@ async def test_a_deleted_tenant_leaves_nothing_and_its_number_is_never_used_agai
             ("source_rates_add", {**key, "hour": 1, "taken": 1, "unchanged": 0, "rejected": 0}),
         )  # fmt: skip
         await ground.add(2, tenant)
+        scores = ground.model.sets["security/secureScores"]
         back = Back("s", "n", {"status": "resolved"})
         await ground.write(replace(ground.put(ground.alert(1, title=f"secret of {tenant.name}"), "status"), back=back), tenant=tenant)
         await ground.write(Remove(ground.model.sets[ALERTS], "da0002"), tenant=tenant)
         await retain(ground.store, tenant.number, alerts=30)
         await ground.write(
             PutJudged(Judged("da0001", "1", 1, 1, 1, packed((1,)), b"x"), ((1, "user.upn:x", "x"),), b"why"), PutCase(Case("1", apart=frozenset({"2"}))),
-            PutFound([Found("0a", "c", "s", "", "c", "", 1, 1.0, None, "")]), tenant=tenant,
+            PutFound([Found("0a", "c", "s", "", "c", "", 1, 1.0, None, "")]),
+            Put(scores, {**dict.fromkeys(scores.type.properties), "id": "t_2026-11-01", "azureTenantId": "t", "createdDateTime": "2026-11-01T00:00:00Z",
+                         "controlScores": [{"controlName": "c"}]}, (), created=True), tenant=tenant,
         )  # fmt: skip
         await ground.store.run(
             ("correlation_put", {"tenant": tenant.number, "name": "window", "value": "1"}),

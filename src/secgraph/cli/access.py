@@ -9,6 +9,7 @@ import typer
 from secgraph import clock
 from secgraph.app import Core
 from secgraph.cli.terminal import AsJson, Data, Database, InTenant, confirm, err, out, show, table_of, with_core
+from secgraph.ingest.controls import seed
 from secgraph.store.registry import Application, Tenant
 
 tenant_app = typer.Typer(no_args_is_help=True, help="Tenants: organisations whose data never meet.")
@@ -27,7 +28,13 @@ def _app_data(application: Application) -> dict[str, Any]:
 @tenant_app.command("create")
 def tenant_create(name: str, data: Data = None, database: Database = None, as_json: AsJson = False) -> None:
     """Make a tenant."""
-    made = with_core(data, database, lambda inner: inner.registry.create_tenant(name))
+
+    async def work(inner: Core) -> Tenant:
+        tenant = await inner.registry.create_tenant(name)
+        await seed(inner.store, tenant.number)
+        return tenant
+
+    made = with_core(data, database, work)
     show(_tenant_data(made), as_json=as_json, human=lambda: out.print(f"Tenant '{made.name}' has the id {made.id}."))
 
 

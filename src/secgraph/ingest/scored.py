@@ -17,7 +17,7 @@ import msgspec
 from secgraph import clock
 from secgraph.errors import Superseded
 from secgraph.ingest.controls import seed
-from secgraph.model.choices import SECURE_SCORES
+from secgraph.model.choices import SECURE_SCORES, UPSTREAM_SCORES
 from secgraph.model.edm import EntitySet, Model
 from secgraph.observe import ScoringFailed, observe
 from secgraph.odata.query import fold
@@ -26,8 +26,9 @@ from secgraph.score.scoring import Limits, as_record, scored
 from secgraph.score.standing import Held, Profile, profile_of
 from secgraph.store.facts import Facts, Needs, Record
 from secgraph.store.found import Found
-from secgraph.store.protocol import Deciding, Decision, Put, Store
+from secgraph.store.protocol import Deciding, Decision, Put, Remove, Store
 from secgraph.store.registry import Registry
+from secgraph.store.woven import kind_of
 
 USUAL = Limits(30 * clock.DAY, 90 * clock.DAY)
 """How long evidence is fresh, and how long it counts, where nobody says otherwise."""
@@ -74,7 +75,7 @@ class Scorer:
 
     def __init__(self, store: Store, model: Model, limits: Limits, now: clock.Now) -> None:
         self._store = store
-        self._now = now
+        self.now = now
         self._one = model.sets[SECURE_SCORES]
         self.limits = limits
         self._running: dict[int, asyncio.Task[bool]] = {}
@@ -102,7 +103,7 @@ class Scorer:
             await asyncio.wait([before])
             self._running[tenant] = self._next.pop(tenant)
         try:
-            return await recompute(self._store, self._one, tenant, self.limits, self._now())
+            return await recompute(self._store, self._one, tenant, self.limits, self.now())
         finally:
             del self._running[tenant]
 
@@ -209,8 +210,11 @@ async def _around(store: Store, tenant: int) -> tuple[float | None, Users]:
 class Periodic:
     """What the chore does: profiles of the catalogue for every tenant, a score a day, and what all have on average."""
 
-    def __init__(self, scorer: Scorer) -> None:
+    def __init__(self, scorer: Scorer, model: Model, kept: int) -> None:
         self._scorer = scorer
+        self._model = model
+        self._kept = kept
+        """How long scores are kept, in ticks."""
         self._seeded: set[int] = set()
 
     async def run(self, store: Store, registry: Registry) -> None:
@@ -223,6 +227,7 @@ class Periodic:
                     self._seeded.add(tenant.number)
                 await scorer.recompute(tenant.number)
                 percents += await _percent(store, tenant.number)
+                await self._forget(store, tenant.number)
             except Superseded:
                 raise  # another process goes on with it
             except Exception as failure:  # noqa: BLE001 -- the other tenants, and the server, go on
@@ -231,6 +236,33 @@ class Periodic:
         if percents:
             mean = _Average(len(percents), round(sum(percents) / len(percents), 2))
             await store.run(("fact_put", {"name": AVERAGE, "value": msgspec.json.encode(mean).decode()}))
+
+    async def _forget(self, store: Store, tenant: int) -> None:
+        """Takes away evidence that does not count any more, and scores that are kept no longer; a few rows at a time."""
+        now, limits = self._scorer.now(), self._scorer.limits
+        before = limits.since(now)
+        while rows := await store.fetch("findings_old", tenant=tenant, before=before, most=STEP):
+            await store.run(*(("finding_forget", {"tenant": tenant, "key": row["key"], "before": before}) for row in rows))
+            await asyncio.sleep(0)
+        since = now - self._kept
+        for path, statement in ((SECURE_SCORES, "scores_old"), (UPSTREAM_SCORES, "upstream_scores_old")):
+            one, any_gone = self._model.sets[path], False
+            while rows := await store.fetch(statement, tenant=tenant, before=since, most=STEP):
+                ids = tuple(row["id"] for row in rows)
+                await store.write(tenant, Needs(rows=tuple((path, key) for key in ids)), partial(_gone, one=one, ids=ids))
+                any_gone = True
+                await asyncio.sleep(0)
+            if any_gone:
+                day = since // clock.DAY
+                await store.run(("score_entries_over", {"tenant": tenant, "kind": kind_of(one), "day": day}))
+
+
+STEP = 50
+"""Rows of one transaction: every other write of the tenant waits for it."""
+
+
+def _gone(facts: Facts, one: EntitySet, ids: Sequence[str]) -> Decision[None]:
+    return Decision([Remove(one, key, "retention") for key in ids if (one.path, key) in facts.rows], None)
 
 
 async def _percent(store: Store, tenant: int) -> list[float]:

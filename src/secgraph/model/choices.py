@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -33,6 +34,21 @@ class Operations:
         """All of them."""
         chosen = (self.list, self.get, self.create, self.update, self.delete, self.comment, self.members)
         return tuple(name for name in chosen if name is not None)
+
+
+class Woven(NamedTuple):
+    """A list that hardly changes from one day's object to the next one's, so that it is kept as its entries with their days."""
+
+    list: str
+    """The member that holds it."""
+    by: str
+    """The member of an entry that names it."""
+    series: str
+    """Whose days these are."""
+    day: str
+    """The instant whose day it is: the object's id is the series and this day."""
+    varies: str
+    """The member of an entry that changes with every day by nature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +92,8 @@ class Choices:
     """Whether only sources fill it: beside each row stands what its source said last (`ObjectDraft`)."""
     grows: Mapping[str, str] = field(default_factory=dict)
     """Lists to which entries are only ever added, each with the member that says when."""
+    woven: Woven | None = None
+    """The list that is kept entry by entry."""
     entry: str = ""
     """The list among these to which PATCH adds an entry, and answers with the entity tag alone."""
     also: tuple[str, ...] = ()
@@ -85,6 +103,8 @@ class Choices:
     view_of: str = ""
     """The stored set of which this one is another view (`legacy.py`); such a set has no rows, columns or indexes of its own."""
 
+
+CONTROL_SCORES = Woven("controlScores", "controlName", "azureTenantId", "createdDateTime", "lastSynced")
 
 ALERTS = "security/alerts_v2"
 INCIDENTS = "security/incidents"
@@ -272,6 +292,7 @@ SETS = MappingProxyType(
             newest="createdDateTime",
             indexes=(("azureTenantId",),),
             free=names("azureTenantId"),
+            woven=CONTROL_SCORES,
         ),
         # The scores of other tenants of the Graph as they came: evidence for our own, and theirs to look at.
         UPSTREAM_SCORES: Choices(
@@ -283,6 +304,7 @@ SETS = MappingProxyType(
             newest="createdDateTime",
             indexes=(("azureTenantId",),),
             free=names("azureTenantId"),
+            woven=CONTROL_SCORES,
         ),
         CONTROL_PROFILES: Choices(
             type="microsoft.graph.secureScoreControlProfile",

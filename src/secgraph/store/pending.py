@@ -9,13 +9,16 @@ from typing import Any
 
 from msgspec import json
 
+from secgraph import clock
+from secgraph.odata.query import fold
 from secgraph.store.dialect import Dialect
 from secgraph.store.judgements import Judgements
 from secgraph.store.layout import combination
 from secgraph.store.protocol import Back, PutFound
 from secgraph.store.shape import shape
 from secgraph.store.statements import statement
-from secgraph.store.steps import Add, Do, Step, Steps, do
+from secgraph.store.steps import Add, Ask, Do, Step, Steps, ask, do
+from secgraph.store.woven import Held, Parts, changes, kind_of
 
 EVENT = ("tenant", "seq", "stamp", "kind", "entity", "id", "changed", "cause", "note")
 REMOVED = ("tenant", "stamp", "entity", "id", "born")
@@ -53,6 +56,7 @@ class Pending:
         self.said: dict[str, str | None] = {}
         self.removed: list[tuple[Any, ...]] = []
         self._found: list[Step] = []
+        self._woven: dict[tuple[str, str, int], Parts] = {}
         self._back: list[Step] = []
         self._unsaid: dict[int, str] = {}
         self._unnamed: list[str] = []
@@ -123,6 +127,10 @@ class Pending:
         for scanner, scope, at in put.scopes:
             self._found.append(do("findings_gone", {**of, "scanner": scanner, "scope": scope, "at": at}))
 
+    def weave(self, path: str, parts: Parts) -> None:
+        """A document of whose list the entries are kept."""
+        self._woven[path, parts.series, parts.day] = parts
+
     def overtake(self, alert: str, stamp: int, cause: str, members: Iterable[str]) -> None:
         """What was to go to the product of an alert, and does not any more: a source changed these members meanwhile."""
         reason = f"changed since by {cause}"
@@ -144,6 +152,8 @@ class Pending:
         """Everything, in the order in which it can be written; afterwards nothing is pending."""
         for path, rows in self._sets.items():
             yield from self._of_set(path, rows)
+        for (path, _, _), parts in sorted(self._woven.items()):
+            yield from self._entries_of(path, parts)
         yield from (step for step in self._found)  # a list takes nothing that is sent
         yield from (step for step in self._back)
         if self._unsaid:
@@ -168,6 +178,7 @@ class Pending:
             yield Add("removed", REMOVED, [*self.removed])
         for gathered in (
             self._sets,
+            self._woven,
             self._found,
             self._back,
             self._unsaid,
@@ -182,6 +193,22 @@ class Pending:
         ):
             gathered.clear()
         yield from self.judgements.steps()
+
+    def _entries_of(self, path: str, parts: Parts) -> Steps[None]:
+        """The entries of a document that is written, and of the days around it."""
+        how = shape(path)
+        of = {"tenant": self._tenant, "kind": kind_of(how.set), "series": parts.series}
+        there = yield ask("score_entries_at", **of, day=parts.day)
+        later = yield Ask(how.later, (self._tenant, fold(parts.series), (parts.day + 1) * clock.DAY))
+        made = changes(parts, (Held(*row) for row in there), None if later[0][0] is None else later[0][0] // clock.DAY)
+        if made.gone:
+            yield do("score_entry_remove", *({**of, "name": name, "since": since} for name, since in made.gone))
+        if made.ended:
+            yield do("score_entry_end", *(
+                {**of, "name": name, "since": since, "until": until} for name, since, until in made.ended
+            ))  # fmt: skip
+        if made.new:
+            yield do("score_entry_put", *({**of, **one._asdict()} for one in made.new))
 
     def _of_set(self, path: str, rows: _Rows) -> Steps[None]:
         how = shape(path)

@@ -34,7 +34,7 @@ SHORTEST_WORD = 8
 
 ERASED = ("events", "entries", "incident_keys", "rejected", "source_states", "removed", "retention", "subjects", "postings",
           "entities", "cases", "apart", "reasons", "snapshots", "correlation", "sources", "source_places",
-          "source_health", "source_rates", "write_backs", "findings")  # fmt: skip
+          "source_health", "source_rates", "write_backs", "findings", "score_entries")  # fmt: skip
 """What is erased with a tenant beside the rows of the sets."""
 
 

@@ -11,12 +11,13 @@ import msgspec
 
 from secgraph.model.check import completed
 from secgraph.model.choices import ALERTS, INCIDENTS
-from secgraph.model.edm import StructType
+from secgraph.model.edm import EntitySet, StructType
 from secgraph.store.dialect import Dialect
 from secgraph.store.facts import Entry, Needs, Record, Row, Told
 from secgraph.store.kept import Kept
 from secgraph.store.shape import shape
-from secgraph.store.steps import Ask, Steps
+from secgraph.store.steps import Ask, Rows, Steps, ask
+from secgraph.store.woven import days, kind_of, weave
 
 decode = msgspec.json.decode
 decode_told = msgspec.json.Decoder(Told).decode
@@ -92,11 +93,25 @@ class Seen:
             how = shape(path)
             found = yield self._among(how.read, "id", (self._tenant,), ids)
             self.rows.update(((path, key), None) for key in ids)
+            if how.woven is not None and found:
+                found = yield from self._woven(how.set, found)
             for key, document, seq, touched, born, told in found:
                 read = partial(_record, how.set.type, document)
                 self.rows[path, key] = Row(
                     read, seq, decode(touched) if touched else {}, born, decode_told(told) if told else None
                 )
+
+    def _woven(self, one: EntitySet, found: Rows) -> Steps[Rows]:
+        """The rows with the lists that are kept entry by entry."""
+        documents = [row[1].encode() if isinstance(row[1], str) else bytes(row[1]) for row in found]
+        there = [whose[1] for whose in days(one, documents) if whose is not None]
+        if not there:
+            return found
+        held = yield ask(
+            "score_entries_between", tenant=self._tenant, kind=kind_of(one), first=min(there), last=max(there)
+        )  # fmt: skip
+        whole = weave(one, documents, [(row[0], row[1], row[2], row[3], row[4]) for row in held])
+        return [(row[0], document, *row[2:]) for row, document in zip(found, whole, strict=True)]
 
     def _entries(self, keys: Iterable[Place]) -> Steps[None]:
         fresh = [key for key in keys if key not in self.entries]

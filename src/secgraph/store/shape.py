@@ -29,6 +29,7 @@ class Shape:
         self.stamp = one.choices.stamp
         """The member that carries the tenant's stamp; empty where a column beside the document does."""
         self.sourced = one.choices.sourced
+        self.woven = one.choices.woven
         self.updated_place, self.incident_place = places.get(one.stamped), places.get("incidentId")
         """And those whose values only a turn knows."""
         self.searched = frozenset(one.choices.search)
@@ -42,6 +43,11 @@ class Shape:
         )
         self.tell = f"UPDATE {self.table} SET told = ? WHERE tenant = ? AND id = ?"
         self.remove = f"DELETE FROM {self.table} WHERE tenant = ? AND id = ?"
+        self.later = ""
+        if self.woven is not None:
+            day = quoted(self.woven.day)
+            series = quoted(self.woven.series)
+            self.later = f"SELECT min({day}) FROM {self.table} WHERE tenant = ? AND {series} = ? AND {day} >= ?"
         self.newest = f"SELECT coalesce(max({quoted(one.stamped)}), 0) FROM {self.table} WHERE tenant = ?"
         told = "told" if self.sourced else "NULL"
         self.read = f'SELECT id, coalesce("full", doc), seq, touched, born, {told} FROM {self.table} WHERE tenant = ? AND '

@@ -84,14 +84,16 @@ class Sifter:
         self._slice = slice_seconds
         self._turn = asyncio.Lock()
 
-    async def page(self, query: Query, candidates: Candidates, after: Key | None = None) -> Page:
-        """The page behind a row, as `Store.find` gives it. Where not `in_order`, candidates may come in any order of their
-        own. TooSlow past the deadline.
+    async def page(
+        self, query: Query, candidates: Candidates, after: Key | None = None, *, ordered: bool = True
+    ) -> Page:  # fmt: skip
+        """The page behind a row, as `Store.find` gives it. Where not `in_order`, or not `ordered`, candidates may come in any
+        order of their own. TooSlow past the deadline.
         """
         if query.top == 0:
             return Page([], [], None)
         async with self._in_time(query):
-            if in_order(query):
+            if ordered and in_order(query):
                 return await self._walked(query, candidates, after)
             return await self._sorted(query, candidates, after)
 

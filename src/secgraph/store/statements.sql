@@ -574,6 +574,46 @@ WHERE tenant = :tenant AND control = :control AND key > :after ORDER BY key LIMI
 -- name: findings_old
 SELECT key FROM findings WHERE tenant = :tenant AND at < :before ORDER BY at LIMIT :most;
 
+-- name: finding_forget
+DELETE FROM findings WHERE tenant = :tenant AND key = :key AND at < :before;
+
+-- name: scores_old
+SELECT id FROM "secureScores" WHERE tenant = :tenant AND "createdDateTime" < :before ORDER BY "createdDateTime" LIMIT :most;
+
+-- name: upstream_scores_old
+SELECT id FROM "upstreamSecureScores" WHERE tenant = :tenant AND "createdDateTime" < :before
+ORDER BY "createdDateTime" LIMIT :most;
+
+-- name: score_entries_between
+-- The entries of some days, and of those between them.
+SELECT series, name, since, until, entry FROM score_entries
+WHERE tenant = :tenant AND kind = :kind AND until > :first AND since <= :last;
+
+-- name: score_entries_at
+-- Those that hold on a day, and those that held until it.
+SELECT name, since, until, entry FROM score_entries
+WHERE tenant = :tenant AND kind = :kind AND series = :series AND until >= :day AND since <= :day;
+
+-- name: score_entry_put
+INSERT INTO score_entries (tenant, kind, series, name, since, until, entry)
+VALUES (:tenant, :kind, :series, :name, :since, :until, :entry)
+ON CONFLICT (tenant, kind, series, name, since) DO UPDATE SET until = excluded.until, entry = excluded.entry;
+
+-- name: score_entry_end
+UPDATE score_entries SET until = :until
+WHERE tenant = :tenant AND kind = :kind AND series = :series AND name = :name AND since = :since;
+
+-- name: score_entry_remove
+DELETE FROM score_entries
+WHERE tenant = :tenant AND kind = :kind AND series = :series AND name = :name AND since = :since;
+
+-- name: score_entries_over
+-- Those that held on no day that is kept.
+DELETE FROM score_entries WHERE tenant = :tenant AND kind = :kind AND until <= :day;
+
+-- name: score_entries_erase
+DELETE FROM score_entries WHERE tenant = :tenant;
+
 -- name: findings_erase
 DELETE FROM findings WHERE tenant = :tenant;
 

@@ -49,6 +49,7 @@ from secgraph.store.seen import Place
 from secgraph.store.shape import shape
 from secgraph.store.sight import Sight
 from secgraph.store.steps import Ask, Steps, ask, do
+from secgraph.store.woven import Parts, parted
 
 NOTED = frozenset({"status", "incidentId", "redirectIncidentId"})
 """Members whose new values the log keeps: it can be told later where every alert was, and which incidents were closed."""
@@ -77,6 +78,8 @@ class _Staged:
     values: tuple[Any, ...] = ()
     words: str | None = None
     event: tuple[Any, ...] = ()
+    parts: Parts | None = None
+    """What of it is kept entry by entry."""
 
 
 class Turn:
@@ -188,10 +191,12 @@ class Turn:
         for name in change.set.choices.filled:
             if record[name] is None:
                 raise Fault(f"{change.set.path}/{name} of '{record['id']}' is null, and an order relies on it.")
-        shown = record if how.hide is None else how.hide(record)
+        parts = parted(how.woven, record) if how.woven is not None else None
+        kept = record if parts is None else parts.rest
+        shown = kept if how.hide is None else how.hide(kept)
         values = (
             self.tenant, key, self._seq, encode(shown).decode(),
-            None if shown is record else encode(record).decode(),
+            None if shown is kept else encode(kept).decode(),
             encode(change.touched).decode() if change.touched else None,
             self.stamp,  # kept only where the row is new
             *(() if how.stamp else (self.stamp,)),
@@ -206,7 +211,7 @@ class Turn:
         words = change.words
         if words is None and how.searched and (change.created or how.searched.intersection(change.changed)):
             words = indexed(record, change.set.path)
-        return _Staged(change, self.stamp, values, words, event)
+        return _Staged(change, self.stamp, values, words, event, parts)
 
     def _new(self, change: PutNew, now: int) -> _Staged:
         """The same for a row that was written down before: only its holes are filled."""
@@ -295,6 +300,8 @@ class Turn:
         rows = self._pending.rows(path)
         self._pending.put(path, key, (*staged.values[:6], born, *staged.values[7:]), created=before is None)
         self._pending.events.append(staged.event)
+        if staged.parts is not None:
+            self._pending.weave(path, staged.parts)
         if staged.words is not None:
             rows.words[key] = staged.words
         tally = shape(path).tally
@@ -330,6 +337,8 @@ class Turn:
         rows = self._pending.rows(path)
         self._pending.put(path, key, staged.values, created=True)
         self._pending.events.append(staged.event)
+        if staged.parts is not None:
+            self._pending.weave(path, staged.parts)
         if staged.words is not None:
             rows.words[key] = staged.words
         places = shape(path).tally_places

@@ -22,6 +22,7 @@ QUESTIONS = [
     *(f'SELECT id, seq, "lastUpdateDateTime", born, doc FROM {table} ORDER BY tenant, id' for table in ENTITIES.values()),
     """SELECT a.id, count(e.source) FROM alerts_v2 a LEFT JOIN entries e ON e.tenant = a.tenant AND e.born = a.born
     GROUP BY a.tenant, a.id""",
+    'SELECT id, seq FROM "secureScoreControlProfiles" ORDER BY tenant, id',
     "SELECT count(*) FROM entries",
     "SELECT stamp, entity, id, born FROM removed ORDER BY tenant, stamp",
     "SELECT v, stamp FROM snapshots ORDER BY tenant, v",
@@ -76,13 +77,15 @@ class Rows:
     """Each alert and its incident, and both as it is judged."""
     cases: list[tuple[int, int, int]]
     """Each incident, how many alerts it is said to hold, and how many are judged in it."""
+    controls: dict[str, int] = field(default_factory=dict)
+    """The number of each control's profile."""
     damage: list[str] = field(default_factory=list)
     """What the database itself finds broken in its files."""
 
 
 async def stored(read: Read) -> Rows:
     """The rows of the one tenant there is."""
-    tenants, events, *tables, entries, [(all_entries,)], removed, snapshots, judged, cases = await read(QUESTIONS)
+    tenants, events, *tables, entries, controls, [(all_entries,)], removed, snapshots, judged, cases = await read(QUESTIONS)
     [(_, seq, stamp)] = tenants
     log = [
         Event(number, instant, kind, entity, key, frozenset(json.loads(changed)), cause)
@@ -94,7 +97,7 @@ async def stored(read: Read) -> Rows:
     ]
     sets = dict(zip(ENTITIES.values(), made, strict=True))
     published = {str(v): instant for v, instant in snapshots}
-    return Rows(seq, stamp, log, sets, dict(entries), all_entries, removed, published, judged, cases)
+    return Rows(seq, stamp, log, sets, dict(entries), all_entries, removed, published, judged, cases, dict(controls))
 
 
 async def stored_in_file(file: Path) -> Rows:

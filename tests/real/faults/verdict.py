@@ -55,6 +55,9 @@ def of_rows(rows: Rows) -> Iterator[str]:
     for key, instant in rows.snapshots.items():
         if [event.stamp for event in log.pop(("snapshots", key), [])] != [instant]:
             yield f"snapshot {key} has not the one event of its publishing"
+    for key, number in rows.controls.items():
+        if (numbers := [event.seq for event in log.pop(("secureScoreControlProfiles", key), [])])[-1:] != [number]:
+            yield f"control {key} has the number {number}, and the log has {numbers} of it"
     yield from _of_judgements(rows)
     for (entity, key), events in log.items():
         if events[-1].kind != "deleted":
