@@ -54,6 +54,7 @@ async def test_every_control_of_the_catalogue_is_there_on_one_page(graph: Graph)
     assert len(found) >= 120
     assert [one["rank"] for one in found] == list(range(1, len(found) + 1))
     assert "@odata.nextLink" not in await graph.get(PROFILES, top="999")
+    assert {one["azureTenantId"] for one in found} == {graph.tenant.id}
     assert {one["controlCategory"] for one in found} == {"Identity", "Data", "Device", "Apps", "Infrastructure"}
     assert (await graph.get(SCORES))["value"] == [], "nothing was found of any"
     before = await graph.get(PROFILES, top="999")

@@ -2,48 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import pytest
+from tests import packages
 from tests.real.conftest import PATIENCE
 
 PACKAGES = ("rsyslog", "rsyslog-relp", "rsyslog-gnutls")
 PROGRAM = Path("/usr/sbin/rsyslogd")
 
 
-@cache
-def there() -> bool:
-    """Whether rsyslog and its modules are there; root has them installed."""
-    if os.geteuid() == 0 and shutil.which("apt-get") and not _installed():
-        _ran("apt-get", "update", "-qq")
-        _ran("apt-get", "install", "-qq", "-y", "--no-install-recommends", *PACKAGES)
-    return _installed()
-
-
-def _installed() -> bool:
-    return PROGRAM.exists() and _ran("dpkg-query", "--show", *PACKAGES)
-
-
-def _ran(*words: str) -> bool:
-    try:
-        done = subprocess.run(  # noqa: S603 -- programs of the system
-            words, capture_output=True, timeout=300, check=False, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
-
-
 def needed() -> None:
     """Skips the test, and says so, where there is none and it cannot be installed."""
-    if not there():
-        pytest.skip(f"rsyslog sends here: apt-get install {' '.join(PACKAGES)}")
+    packages.needed("rsyslog sends here", *PACKAGES)
 
 
 HEAD = """\

@@ -170,7 +170,7 @@ def test_the_catalogue_is_whole() -> None:
         (lambda one: one.nist, r"[A-Z]{2}-\d+(\(\d+\))?"),
         (lambda one: [one.action_url] if one.action_url else [], r"https://[a-z0-9.-]+/\S*"),
         (lambda one: one.checks.get("scubagear", ()), r"MS\.[A-Z]+\.\d+\.\d+v\d+"),
-        (lambda one: one.checks.get("prowler", ()), r"[a-z0-9]+(_[a-z0-9]+)+"),
+        (lambda one: one.checks.get("prowler", ()), r"[a-z0-9]+(_[A-Za-z0-9]+)+"),
         (lambda one: one.checks.get("graph", ()), r"[A-Za-z][A-Za-z0-9_]+"),
     ],
 )

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from secgraph import clock
 from secgraph.app import Core
-from secgraph.cli.terminal import AsJson, Data, Database, InTenant, out, show, table_of, with_core
+from secgraph.cli.terminal import AsJson, Data, Database, InTenant, out, show, with_core
 from secgraph.errors import UsageError
 from secgraph.ingest.scored import Reading, findings, reading
 from secgraph.score.explained import as_data, explained, lines, named
@@ -75,7 +74,7 @@ def _standing(score: Score, found: Sequence[Improvement]) -> None:
     if not score.entries:
         out.print(NOTHING, markup=False)
         return
-    out.print(f"Secure score: {_of(score.current, score.most)} points of {len(score.entries)} controls")
+    out.print(f"Secure score: {_of(score.current, score.most)}, {len(score.entries)} controls")
     if score.average is not None:
         out.print(f"All tenants here have {number(score.average)} % on average.")
     out.print()
@@ -93,17 +92,16 @@ def _standing(score: Score, found: Sequence[Improvement]) -> None:
         out.print("\nNothing that was found is left to put right.")
         return
     out.print("\nWhat gains most for least cost:")
-    rows = [
-        (f"+{number(round(one.gain, 2))}", one.entry.control.implementation_cost or "?", escape(one.entry.control.title),
-         escape(one.entry.control.id))
-        for one in found
-    ]  # fmt: skip
-    table_of(("points", "cost", "what", "control"), rows)
-    out.print(f"Why one stands so: secgraph score --why {found[0].entry.control.id}", markup=False)
+    for one in found:
+        control = one.entry.control
+        gain, cost = f"+{number(round(one.gain, 2))}", control.implementation_cost or "?"
+        out.print(f"  {gain:<7}{cost:<10}{control.id}", markup=False)
+        out.print(f"{'':<19}{control.title}", markup=False)
+    out.print(f"\nWhy one stands so: secgraph score --why {found[0].entry.control.id}", markup=False)
 
 
 def _of(has: float, most: float) -> str:
-    return f"{number(round(has, 2))} of {number(round(most, 2))} ({100 * has / most:.0f} %)"
+    return f"{number(round(has, 2))} of {number(round(most, 2))} points ({100 * has / most:.0f} %)"
 
 
 def _improvement(one: Improvement) -> dict[str, Any]:

@@ -186,6 +186,8 @@ class Door:
             for notes in (*(one.notes for one in record.ready), *(known.notes for known in record.objects), record.notes):
                 report.notes.update(notes)
             report.evidence += len(record.found)
+            if record.found and max(one.at for one in record.found) <= self.scorer.limits.since(record.received):
+                report.notes.update(("made so long ago that it does not count in the secure score",))
 
     def _decide(
         self, facts: Facts, source: Connector, batch: list[Taken], ready: list[Ready], kept: int | None, terms: Terms,

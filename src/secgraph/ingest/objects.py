@@ -22,6 +22,7 @@ from secgraph.store.facts import Facts, Record, Row, Told
 from secgraph.store.protocol import Put, PutTold
 from secgraph.store.turn import new_record
 
+TENANT = "azureTenantId"
 LONGEST_ID = 500
 """Characters of an object's id: it is a key, and a key has to fit into an index."""
 
@@ -63,6 +64,8 @@ def known_of(draft: ObjectDraft, received: int) -> Known:
 def decided(facts: Facts, one: Known, cause: str) -> Put | PutTold | None:
     """What becomes of an object: a new one, another version, a version that changes nothing that is seen, or nothing at all."""
     of, row, new = load().sets[one.set], facts.rows.get((one.set, one.id)), _decode(one.record)
+    if new.get(TENANT) == "":
+        new[TENANT] = facts.tenant_id  # what is ours, and said of nobody else
     when = one.received if one.updated is None else one.updated
     if row is None:
         record = new_record({**new, **dict.fromkeys(_missing(of, new), clock.text(when))})
