@@ -134,6 +134,15 @@ class PullFailed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class PullIncomplete(Fact):
+    """A source was asked for what is new, and something of it may not be read; the rest was."""
+
+    tenant: int
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceBroke(Fact):
     """A source failed as no source should: the fault is its own. It is asked again."""
 
@@ -391,6 +400,7 @@ LEVELS = {
     SettlingFailed: logging.ERROR,
     SourceBroke: logging.ERROR,
     PullFailed: logging.WARNING,
+    PullIncomplete: logging.WARNING,
     ChangesRefused: logging.WARNING,
     ChangesDelayed: logging.WARNING,
     ClockAhead: logging.WARNING,

@@ -102,7 +102,10 @@ def skipped(url: str) -> Canned:
 
 GRAPH = "https://graph.microsoft.com/v1.0"
 ASKED: Mapping[str, tuple[Mapping[str, str], Any]] = {
-    "graph": ({"parts": "alerts"}, lambda: linked(f"{GRAPH}/security/alerts_v2")),
+    "graph": (
+        {},
+        lambda: linked(*(f"{GRAPH}/security/{name}" for name in ("alerts_v2", "incidents", "secureScores", "secureScoreControlProfiles", "identities/identityAccounts", "identities/healthIssues", "identities/sensors"))),
+    ),
     "entra": ({}, lambda: linked(f"{GRAPH}/identityProtection/riskDetections", f"{GRAPH}/identityProtection/riskyUsers")),
     "mde": ({}, lambda: skipped("https://api.securitycenter.microsoft.com/api/alerts")),
     "xdr": ({}, lambda: skipped("https://api.security.microsoft.com/api/incidents")),

@@ -17,8 +17,11 @@ from secgraph.sources.graph import Graph
 BASE = "https://graph.microsoft.com/v1.0/security"
 ALERTS, INCIDENTS = f"GET {BASE}/alerts_v2", f"GET {BASE}/incidents"
 SCORES, PROFILES = f"GET {BASE}/secureScores", f"GET {BASE}/secureScoreControlProfiles"
+ACCOUNTS, ISSUES, SENSORS = (f"GET {BASE}/identities/{name}" for name in ("identityAccounts", "healthIssues", "sensors"))
 NOW = clock.ticks("2026-02-10T12:00:00Z") or 0
 EMPTY: dict[str, Any] = {"value": []}
+KNOWN: dict[str, Any] = dict.fromkeys((ACCOUNTS, ISSUES, SENSORS), EMPTY)
+HERE = "2026-02-10T12:00:00.0000000Z"
 
 
 def told(**given: str) -> Any:
@@ -67,24 +70,27 @@ async def test_a_first_pull_goes_back_a_week_and_keeps_the_highest_update_time_o
         f"{ALERTS}?$skiptoken=a%20b": {"value": [alert(3)]}, INCIDENTS: {"value": [incident]},
         SCORES: {"value": [{"id": "s2", "createdDateTime": "2026-02-09T00:00:00Z", "currentScore": 1}, {"id": "s1", "createdDateTime": "2026-01-09T00:00:00Z", "currentScore": 1}],
                  "@odata.nextLink": f"{BASE}/secureScores?older"}, PROFILES: {"value": [{"id": "p", "controlCategory": "Data"}]},
+        ACCOUNTS: {"value": [{"id": "i1"}], "@odata.nextLink": f"{BASE}/identities/identityAccounts?2"}, f"{ACCOUNTS}?2": {"value": [{"id": "i2"}]},
+        ISSUES: {"value": [{"id": "h"}]}, SENSORS: {"value": [{"id": "n"}]},
     })  # fmt: skip
     found = await pulled(told(), api, {}, NOW)
     assert found.failure is None
-    assert [one.get("id") for one in found.values][3:] == ["1", "s2", "s1", "p"]
+    assert [one.get("id") for one in found.values][3:] == ["1", "s2", "s1", "p", "i1", "i2", "h", "n"]
     assert api.calls[0].params == {"$filter": "lastUpdateDateTime ge 2026-02-03T12:00:00.0000000Z", "$top": "200"}
     assert api.calls[1].url == f"{BASE}/alerts_v2?$skiptoken=a%20b"
     assert api.calls[2].params["$expand"] == "alerts"
     assert all(call.headers == {"Prefer": "include-unknown-enum-members"} for call in api.calls[:3])
-    assert [call.place for call in api.calls[3:]] == [SCORES, PROFILES], "no older score than is asked for"
+    assert [call.place for call in api.calls[3:]] == [SCORES, PROFILES, ACCOUNTS, ACCOUNTS, ISSUES, SENSORS], "no older score than is asked for"
     assert found.place == {"alerts": "2026-02-10T11:00:00.0000000Z", "incidents": "2026-02-10T10:00:00.0000000Z",
-                           "scores": "2026-02-09T00:00:00.0000000Z", "asked": "2026-02-10T12:00:00.0000000Z"}  # fmt: skip
+                           "scores": "2026-02-09T00:00:00.0000000Z", "asked": HERE,
+                           "identityAccounts": HERE, "healthIssues": HERE, "sensors": HERE}  # fmt: skip
 
 
 async def test_the_next_pull_begins_an_overlap_before_and_asks_for_no_score_so_soon() -> None:
-    api = Canned({ALERTS: {"value": [alert(1)]}, INCIDENTS: EMPTY})
+    api = Canned({ALERTS: {"value": [alert(1)]}, INCIDENTS: EMPTY, **KNOWN})
     place = {"alerts": "2026-02-10T11:00:00Z", "incidents": "2026-02-10T10:00:00Z", "scores": "2026-02-09T00:00:00Z", "asked": "2026-02-10T11:00:00Z"}
     found = await pulled(told(overlap="1h"), api, place, NOW)
-    assert api.asked() == ["lastUpdateDateTime ge 2026-02-10T10:00:00.0000000Z", "lastUpdateDateTime ge 2026-02-10T09:00:00.0000000Z"]
+    assert api.asked()[:2] == ["lastUpdateDateTime ge 2026-02-10T10:00:00.0000000Z", "lastUpdateDateTime ge 2026-02-10T09:00:00.0000000Z"]
     assert found.place["alerts"] == "2026-02-10T11:00:00.0000000Z", "an older record takes no mark back"
     assert found.place["asked"] == "2026-02-10T11:00:00Z"
 
@@ -98,6 +104,34 @@ async def test_a_fresh_begin_is_exactly_there_and_is_over_when_every_list_was_re
     whole = await pulled(source, api, broken.place, NOW)
     assert api.asked()[-1] == "lastUpdateDateTime ge 2026-01-01T00:00:00.0000000Z"
     assert whole.place == dict.fromkeys(("alerts", "incidents"), "2026-01-01T00:00:00.0000000Z")
+
+
+async def test_issues_and_sensors_are_read_whole_each_time_and_accounts_some_times_a_day() -> None:
+    source, api = told(parts="sensors,healthIssues,identityAccounts"), Canned(KNOWN)
+    place: Mapping[str, Any] = {}
+    for hours in (0, 1, 5, 6):
+        place = (await pulled(source, api, place, NOW + hours * 3600 * clock.SECOND)).place
+    assert [api.calls.count(call) for call in {call.place: call for call in api.calls}.values()] == [2, 4, 4]
+    assert all(not call.params for call in api.calls)
+
+
+@pytest.mark.parametrize("answer", [reply({"error": {"code": "Forbidden", "message": "no consent"}}, 403), reply({}, 404), reply({}, 400)])
+async def test_a_list_of_identities_that_may_not_be_read_keeps_back_nothing_and_is_said_once_a_day(answer: Any) -> None:
+    api = Canned({ALERTS: {"value": [alert(1)]}, ACCOUNTS: {"value": [{"id": "i"}]}, ISSUES: answer, SENSORS: {"value": [{"id": "n"}]}})
+    source = told(parts="alerts,identityAccounts,healthIssues,sensors")
+    first = await pulled(source, api, {}, NOW)
+    assert first.failure is None
+    assert first.ids() == [alert(1)["id"], "i", "n"]
+    [note] = first.notes
+    assert "SecurityIdentitiesHealth.Read.All" in note
+    assert f"answered {answer.status}" in note
+    soon = await pulled(source, api, first.place, NOW + 23 * 3600 * clock.SECOND)
+    assert (soon.failure, soon.notes) == (None, [])
+    late = await pulled(source, api, soon.place, NOW + 25 * 3600 * clock.SECOND)
+    assert len(late.notes) == 1
+    granted = await pulled(source, Canned({ALERTS: EMPTY, **KNOWN, ISSUES: {"value": [{"id": "h"}]}}), late.place, NOW + 50 * 3600 * clock.SECOND)
+    assert (granted.ids(), granted.notes) == (["h"], [])
+    assert granted.place["healthIssuesRefused"] is None
 
 
 async def test_an_empty_first_pull_leaves_no_gap_behind_it() -> None:

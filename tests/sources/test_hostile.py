@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secgraph.extend import Connector, Draft, EvidenceDraft, NotAnAlert, ObjectDraft, Raw, Unusable
+from secgraph.sources import graph_identities, graph_objects
 from secgraph.sources.cef import CommonEventFormat
 from secgraph.sources.crowdstrike import CrowdStrike
 from secgraph.sources.entra import EntraIdProtection
 from secgraph.sources.falco import Falco
 from secgraph.sources.graph import Graph
-from secgraph.sources.graph_objects import TYPES
 from secgraph.sources.guardduty import GuardDuty
 from secgraph.sources.leef import LogEventExtended
 from secgraph.sources.mcas import DefenderForCloudApps
@@ -31,6 +31,7 @@ from secgraph.sources.xdr import DefenderXdr
 from secgraph.testing.drafts import shape_faults
 
 HERE = Path(__file__).parent
+TYPES = graph_objects.TYPES | graph_identities.TYPES
 JSON_SOURCES: tuple[Connector, ...] = (
     Graph(),
     DefenderForEndpoint(),

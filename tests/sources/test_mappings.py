@@ -12,12 +12,12 @@ import pytest
 from secgraph.errors import UsageError
 from secgraph.extend import Connector, NotAnAlert, Told, Unusable
 from secgraph.model.edm import EnumType, Primitive, StructType, load
+from secgraph.sources import graph_identities, graph_objects
 from secgraph.sources.cef import CommonEventFormat
 from secgraph.sources.crowdstrike import CrowdStrike
 from secgraph.sources.entra import EntraIdProtection
 from secgraph.sources.falco import Falco
 from secgraph.sources.graph import Graph
-from secgraph.sources.graph_objects import TYPES
 from secgraph.sources.guardduty import GuardDuty
 from secgraph.sources.leef import LogEventExtended
 from secgraph.sources.leef_grammar import by_pattern
@@ -60,6 +60,7 @@ SOURCES: dict[str, Connector] = {
         Lynis(),
     )
 }
+TYPES = graph_objects.TYPES | graph_identities.TYPES
 RECEIVED = 17_707_248_000_000_000  # 2026-02-10T12:00:00Z
 CASES = sorted(path for name in SOURCES for path in (HERE / name).iterdir() if ".expected." not in path.name)
 

@@ -133,6 +133,10 @@ class Pulled:
     """None while it must not move yet: a pull that is broken off there begins again where the last place was. Behind the last
     page it is told, with the highest update time that was seen and not the time of the call.
     """
+    note: str = ""
+    """What a person should know though the pull goes on, such as a list that may not be read: it stands in the source's health
+    as the last failure, and fails nothing. Told with every pull it is news every time; the place can remember that it was.
+    """
 
 
 @runtime_checkable

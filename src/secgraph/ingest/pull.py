@@ -19,7 +19,7 @@ from secgraph.extend import CallFailed, Connector, Place, Pulls, Reply, Web
 from secgraph.ingest.door import Door
 from secgraph.ingest.feeds.feed import Feed
 from secgraph.ingest.feeds.feeds import Feeds
-from secgraph.observe import PullFailed, SourceBroke, observe
+from secgraph.observe import PullFailed, PullIncomplete, SourceBroke, observe
 from secgraph.outbound.ways import Ways
 from secgraph.store.protocol import Fence
 
@@ -92,7 +92,7 @@ class Puller:
         """Closes what is open of a feed that is not asked any more."""
         await self._ways.forget(feed.tenant, feed.name)
 
-    async def _pull(self, feed: Feed, connector: Connector, asked: Pulls, way: Web, fence: Fence) -> None:
+    async def _pull(self, feed: Feed, connector: Connector, asked: Pulls, way: Outside, fence: Fence) -> None:
         began, place = self._now(), await self._feeds.place(feed)
         web = _Watched(way)
         door = self._door.behind(fence)
@@ -106,6 +106,8 @@ class Puller:
                 if pulled.records:
                     web.expect_another()
                     await door.take_records(feed.tenant, connector, pulled.records, began)
+                if pulled.note:
+                    self._note(feed, in_short(pulled.note, feed, way))
                 if pulled.place is not None:
                     reached = not_ahead(pulled.place, place, self._now())
                     if len(json.dumps(reached)) > MOST_PLACE:
@@ -117,6 +119,10 @@ class Puller:
             close = getattr(parts, "aclose", None)
             if close is not None:
                 await close()
+
+    def _note(self, feed: Feed, reason: str) -> None:
+        observe(PullIncomplete(feed.tenant, feed.name, reason))
+        self._health.noted(feed.tenant, feed.name, reason)
 
     def _tell(self, feed: Feed, reason: str, broke: BaseException | None) -> None:
         fact = PullFailed if broke is None else SourceBroke

@@ -11,7 +11,7 @@ import msgspec
 from secgraph import clock
 from secgraph.clock import SECOND
 from secgraph.errors import UsageError
-from secgraph.simulate import audit, cloudapps, graph_shapes, identity, mde, scores, xdr
+from secgraph.simulate import audit, cloudapps, graph_shapes, identities, identity, mde, scores, xdr
 from secgraph.simulate.ask import Reply, json_reply
 from secgraph.simulate.cast import Organisation
 from secgraph.simulate.detections import CLOUD_APPS, ENDPOINT
@@ -84,6 +84,9 @@ def truth_of(world: World, org: Organisation, at: int) -> Item:
                       if view.alert.detection.product == CLOUD_APPS],
         "riskDetections": [identity.detection(view) for view in risks],
         "riskyUsers": identity.users_of(risks),
+        "identityAccounts": identities.accounts_of(world, org, at),
+        "healthIssues": identities.issues_of(world, org, at, true=True),
+        "sensors": identities.sensors_of(world, org, at, true=True),
         "secureScores": scores.scores_of(world, org, at),
         "secureScoreControlProfiles": scores.profiles_of(org),
     }  # fmt: skip

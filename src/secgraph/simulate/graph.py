@@ -1,10 +1,10 @@
-"""Microsoft Graph: alerts_v2 and incidents, and the API as a whole with secure scores and identity protection."""
+"""Microsoft Graph: alerts_v2 and incidents, and the API as a whole with its scores and what is known of identities."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from secgraph.simulate import graph_shapes, identity, scores
+from secgraph.simulate import graph_shapes, identities, identity, scores
 from secgraph.simulate.ask import Api, Ask, Refused, Reply, Route, json_reply
 from secgraph.simulate.graph_lists import entity, listing, selected
 from secgraph.simulate.paging import by_token
@@ -166,4 +166,5 @@ GRAPH = Api("graph", "/graph", ("https://graph.microsoft.com", "00000003-0000-00
     Route("POST", "/v1.0/security/incidents/{id}/comments", comment_incident, ("SecurityIncident.ReadWrite.All",)),
     *scores.ROUTES,
     *identity.ROUTES,
+    *identities.ROUTES,
 ), error, ceilings=((150, 60.0),), unauthenticated="InvalidAuthenticationToken")  # fmt: skip

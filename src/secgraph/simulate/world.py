@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from secgraph.clock import MICROSECOND, SECOND
@@ -12,7 +12,7 @@ from secgraph.simulate.chance import chance, share
 from secgraph.simulate.faults import Faults
 from secgraph.simulate.hand import Hand
 from secgraph.simulate.scenario import Scenario
-from secgraph.simulate.truth import Alert, Case, Change, Comment, View, state
+from secgraph.simulate.truth import Alert, Case, Change, Comment, State, View, state
 
 WRITE_STEP = 1000 * MICROSECOND
 """How far a write moves the clock: two writes never bear the same time, even where the clock stands still."""
@@ -100,23 +100,27 @@ class World:
         self._written.setdefault(key, []).append(Change(at, dict(members), said, by))
         self.writes.append({"at": at, "through": through, "id": name, "members": dict(members), "comment": comment, "by": by})
 
-    def _changes(self, key: str, told: tuple[Change, ...]) -> tuple[Change, ...] | list[Change]:
+    def _changes(self, key: str, told: tuple[Change, ...]) -> Sequence[Change]:
         written = self._written.get(key)
         return sorted([*told, *written], key=lambda change: change.at) if written else told
 
     def _view(self, alert: Alert, at: int, *, true: bool) -> View | None:
-        changes = self._changes(alert.graph_id, alert.changes)
-        if not true and (self.faults.late or self.faults.stale):
-            changes = [change for change in changes if not self._hidden(alert, change, at)]
-        made = state(changes, at)
+        made = self.seen(alert.graph_id, self._changes(alert.graph_id, alert.changes), at, true=true)
         return None if made is None else View(alert, made)
 
-    def _hidden(self, alert: Alert, change: Change, at: int) -> bool:
+    def seen(self, name: str, changes: Sequence[Change], at: int, *, true: bool = False) -> State | None:
+        """What a thing of that name is by its changes at an instant, as far as they can be seen."""
+        if not true and changes and (self.faults.late or self.faults.stale):
+            made = changes[0].at
+            changes = [change for change in changes if not self._hidden(name, made, change, at)]
+        return state(changes, at)
+
+    def _hidden(self, name: str, made: int, change: Change, at: int) -> bool:
         """Whether a change that was made cannot be seen yet."""
         bound = self.faults.late_seconds * SECOND
         if change.by or not 0 <= at - change.at < bound:
             return False
-        thrown = share(self.scenario.seed, alert.graph_id, change.at)
+        thrown = share(self.scenario.seed, name, change.at)
         if thrown < self.faults.late:
             return at - change.at < bound * thrown / self.faults.late
-        return change.at != alert.created and self.throw.random() < self.faults.stale
+        return change.at != made and self.throw.random() < self.faults.stale

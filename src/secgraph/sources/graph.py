@@ -25,8 +25,9 @@ from secgraph.extend import (
     text,
 )  # fmt: skip
 from secgraph.model.edm import EnumType, load
-from secgraph.sources import graph_api
+from secgraph.sources import graph_api, graph_identities
 from secgraph.sources.defender import INCIDENTS, PREFIXES, embedded, objects, service_of_id, time
+from secgraph.sources.graph_identities import identity_draft
 from secgraph.sources.graph_objects import PROFILES, SCORES, TYPES, copied, evidence_of, object_draft, shapes
 from secgraph.sources.microsoft_api import Api, api, known, parts
 
@@ -34,7 +35,13 @@ SECURITY = "microsoft.graph.security"
 REBUILT = frozenset({"id", "lastUpdateDateTime", "incidentId", "tenantId", "evidence", "comments"})
 """Members that are not copied: the first four belong to this server, the last two are made anew."""
 
-KNOWN = {"currentScore": SCORES, "controlScores": SCORES, "controlCategory": PROFILES, "controlStateUpdates": PROFILES}
+KNOWN = {
+    "currentScore": SCORES,
+    "controlScores": SCORES,
+    "controlCategory": PROFILES,
+    "controlStateUpdates": PROFILES,
+    **graph_identities.GIVEAWAYS,
+}
 """Members by which a record without `@odata.type` shows of which other set it is."""
 
 GIVEAWAYS = {
@@ -47,13 +54,16 @@ GIVEAWAYS = {
 OTHERS = KNOWN.keys() | GIVEAWAYS.keys() | {"eventDateTime", "vendorInformation", "alertCreationTime"}
 """Members that an alert does not have: where none of them is, a title and an id are enough."""
 
-SET_OF = {TYPES[path]: path for path in (SCORES, PROFILES)}
+SET_OF = {
+    **{TYPES[path]: path for path in (SCORES, PROFILES)},
+    **{kind: path for path, kind in graph_identities.TYPES.items()},
+}
 OLDER = "an alert of the older generation (/security/alerts): send it from /security/alerts_v2"
 
 
 class Graph:
-    """Reads alerts_v2, incidents, secure scores and control profiles as the published API and its documentation print them;
-    asks for them, and carries changes of alerts back.
+    """Reads alerts_v2, incidents, secure scores, control profiles, identity accounts, health issues and sensors as the
+    published API and its documentation print them; asks for them, and carries changes of alerts back.
     """
 
     name = "graph"
@@ -79,7 +89,7 @@ class Graph:
         return known(self._api).reach(graph_api.CALLS, graph_api.SECONDS)
 
     def pull(self, web: Web, place: Place, now: int) -> AsyncIterator[Pulled]:
-        """What is new of alerts, incidents and scores."""
+        """What is new of alerts, incidents and scores, and what Defender for Identity knows now."""
         return graph_api.pull(known(self._api), self._parts, web, place, now)
 
     async def write(self, web: Web, native_id: str, changes: Mapping[str, Any]) -> Written:
@@ -91,7 +101,7 @@ class Graph:
         return await graph_api.read(known(self._api), web, native_id)
 
     def normalise(self, raw: Raw) -> Iterable[Draft]:
-        """The alert, the alerts embedded in an incident, or the score or profile."""
+        """The alert, the alerts embedded in an incident, or the object of another set."""
         record = raw.value
         if not isinstance(record, dict):
             raise Unusable("not a JSON object")
@@ -102,6 +112,8 @@ class Graph:
             return [object_draft(kind, record), *evidence_of(record, raw.received)]
         if kind in TYPES:
             return [object_draft(kind, record)]
+        if kind in graph_identities.TYPES:
+            return [identity_draft(kind, record)]
         if kind != "alert":
             raise NotAnAlert(f"{kind}: not an alert")
         return [self._alert(record, raw)]

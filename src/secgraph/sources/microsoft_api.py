@@ -112,7 +112,7 @@ async def each(names: Sequence[str], read: Callable[[str], AsyncIterator[Pulled]
             reached.update(some.place)
             if reached.keys() >= set(names):
                 reached.pop(SINCE, None)  # every part has begun there
-            yield Pulled(some.records, dict(reached))
+            yield Pulled(some.records, dict(reached), some.note)
 
 
 def known(api: Api | None) -> Api:
@@ -203,6 +203,10 @@ class NotUnderstood(CallFailed):
     """The product does not take the question, such as a filter on a member that it cannot filter by."""
 
 
+class Withheld(CallFailed):
+    """There is no such list for this application: it may not read it, or this cloud does not have it."""
+
+
 async def linked(
     web: Web, url: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None
 ) -> AsyncGenerator[Sequence[bytes], None]:
@@ -210,6 +214,8 @@ async def linked(
     reply = await web.call("GET", url, params=params, headers=headers)
     if reply.status == 400:
         raise NotUnderstood(f"answered {refusal(reply)}")
+    if reply.status in {403, 404}:
+        raise Withheld(f"answered {refusal(reply)}")
     page = page_of(reply.good())
     followed: set[str] = set()
     while True:

@@ -95,6 +95,8 @@ class Pull:
     records: list[bytes]
     place: Place
     failure: CallFailed | None = None
+    notes: list[str] = field(default_factory=list)
+    """What it said of itself while it went on."""
 
     @property
     def values(self) -> list[Any]:
@@ -113,6 +115,7 @@ async def pulled(source: Pulls, web: Canned, place: Place, now: int) -> Pull:
         async for some in source.pull(web, place, now):
             found.records += some.records
             found.place = found.place if some.place is None else some.place
+            found.notes += [some.note] if some.note else []
     except CallFailed as failure:
         found.failure = failure
     if json.loads(json.dumps(dict(found.place))) != found.place:

@@ -19,6 +19,7 @@ from secgraph.ingest.door import Door
 from secgraph.ingest.feeds.feed import Feed
 from secgraph.ingest.feeds.feeds import Feeds, Said
 from secgraph.ingest.feeds.kinds import Kinds
+from secgraph.ingest.feeds.standing import standings
 from secgraph.ingest.pull import Puller, not_ahead
 from secgraph.model.edm import load
 from secgraph.outbound.ways import Ways
@@ -159,6 +160,20 @@ async def test_records_that_are_rejected_stop_nothing(pull: Pull) -> None:
     assert await pull.feeds.place(pull.feed) == {"at": 2}
     [found] = await pull.ground.store.fetch("source_healths", tenant=pull.feed.tenant)
     assert (found["taken"], found["rejected"]) == (2, 4)
+
+
+async def test_a_note_of_a_source_is_its_last_failure_and_fails_nothing(pull: Pull) -> None:
+    noted = Pulled((), {"at": 1}, f"sensors cannot be read with {SECRET}:\nanswered 403")
+    for parts, failed in (((of(1), noted, of(2, place={"at": 2})), True), ((of(3, place={"at": 3}),), False)):
+        before = pull.ground.clock()
+        pull.ground.clock.forward(1)
+        assert await pull.once(*parts)
+        [found] = await standings(pull.ground.store, pull.feeds, pull.feed.tenant, pull.ground.clock())
+        assert (found.state, found.reason, found.failures, found.taken) == ("healthy", "", 0, 2 if failed else 3)
+        assert found.failure == "sensors cannot be read with ***: answered 403"
+        assert found.failed is not None
+        assert (found.failed > before) == failed, "it is said once, and stays to be read"
+    assert not await pull.ground.store.fetch("sources_failing", tenant=pull.feed.tenant), "no older client is warned of it"
 
 
 class Cut(Feeds):

@@ -79,7 +79,13 @@ class Health:
         seen = self._of(tenant, name)
         seen.asked = seen.failed = self._now()
         seen.failures += 1
-        seen.reason = " ".join(reason.replace("\0", "").split())[:LONGEST]
+        seen.reason = _line(reason)
+
+    def noted(self, tenant: int, name: str, reason: str) -> None:
+        """Something of a source failed, and it goes on all the same: it stands as the last failure, and is none in a row."""
+        seen = self._of(tenant, name)
+        seen.failed = self._now()
+        seen.reason = _line(reason)
 
     def _of(self, tenant: int, name: str) -> _Seen:
         return self._seen.setdefault((tenant, name), _Seen())
@@ -121,6 +127,10 @@ class Health:
             if status is not None:
                 began = seen[name].asked
                 await remember(self._store, tenant, name, status, began=began, now=self._now(), example=None)
+
+
+def _line(reason: str) -> str:
+    return " ".join(reason.replace("\0", "").split())[:LONGEST]
 
 
 def _steps(tenant: int, name: str, seen: _Seen) -> list[tuple[str, dict[str, Any]]]:
