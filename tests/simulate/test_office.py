@@ -9,6 +9,7 @@ import pytest
 from tests.simulate.conftest import SCENARIO, Caller, Make
 
 from secgraph import clock
+from secgraph.simulate import audit
 
 
 def feed(caller: Caller, rest: str) -> str:
@@ -159,3 +160,12 @@ async def test_other_content_is_in_other_feeds(caller: Caller) -> None:
     await start(caller, "Audit.Exchange")
     blob = (await listed(caller, "", "Audit.Exchange"))[0]
     assert {record["RecordType"] for record in await caller.get(blob["contentUri"])} == {2}
+
+
+async def test_content_that_is_there_does_not_change(caller: Caller) -> None:
+    org, world = caller.organisation, caller.simulator.world
+    told: dict[str, list[Any]] = {}
+    for at in range(SCENARIO.start, SCENARIO.start + 2 * clock.DAY, audit.BUCKET):
+        for name, blob in audit.blobs(world, org, at).items():
+            assert told.setdefault(name, blob.records) == blob.records
+    assert len(told) > 200

@@ -53,9 +53,8 @@ def entries(world: World, org: Organisation, at: int) -> list[Entry]:
         entry for view in world.alerts(org.id, at, true=True) if view.alert.audit_id for entry in _lived(world, view.alert, at)
     ]
     began = world.scenario.start
-    found += [
-        _other(world, org, began + each * NOISE, each) for each in range(max(0, min(at, world.scenario.end) - began) // NOISE)
-    ]
+    # As soon as it came: one that was told later would be missing from content that was read already.
+    found += [_other(world, org, came, each) for each, came in enumerate(range(began, min(at, world.scenario.end) + 1, NOISE))]
     return [entry for entry in found if entry.came <= at]
 
 
