@@ -65,6 +65,8 @@ class Week:
     folder: Path
     on: dict[str, Any] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
+    before: Any = None
+    """What stands before the products, where anything does."""
 
     @property
     def organisations(self) -> tuple[Organisation, ...]:
@@ -123,8 +125,8 @@ class Week:
 
 
 @asynccontextmanager
-async def week(folder: Path, seed: int, days: int, faults: Faults, **on: Any) -> AsyncIterator[Week]:
-    """The products at the beginning of their week."""
+async def week(folder: Path, seed: int, days: int, faults: Faults, *, between: Any = None, **on: Any) -> AsyncIterator[Week]:
+    """The products at the beginning of their week; `between` makes of their app what is called in its place."""
     scenario = Scenario(seed=seed, days=days)
     hand = Hand(scenario.start, steady=lambda: 0.0)
     shared = Shared(hand, seed)
@@ -133,7 +135,8 @@ async def week(folder: Path, seed: int, days: int, faults: Faults, **on: Any) ->
     (folder / "products").mkdir()
     tls.ensure(files, frozenset({"localhost", "127.0.0.1", "::1"}))
     port = free_port()
-    config = uvicorn.Config(simulator.app, interface="asgi3", host="127.0.0.1", port=port, log_level="critical", lifespan="off", ws="none")
+    app: Any = simulator.app if between is None else between(simulator.app)
+    config = uvicorn.Config(app, interface="asgi3", host="127.0.0.1", port=port, log_level="critical", lifespan="off", ws="none")
     config.load()
     config.ssl = tls.context(files.chain, files.key)
     server = uvicorn.Server(config)
@@ -142,7 +145,7 @@ async def week(folder: Path, seed: int, days: int, faults: Faults, **on: Any) ->
     while not server.started:  # noqa: ASYNC110 -- it sets no event
         await asyncio.sleep(0.01)
     try:
-        yield Week(simulator, shared, f"https://localhost:{port}", files.authority, folder / "data", on)
+        yield Week(simulator, shared, f"https://localhost:{port}", files.authority, folder / "data", on, before=app)
     finally:
         server.should_exit = server.force_exit = True
         await serving

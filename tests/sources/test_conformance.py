@@ -13,7 +13,7 @@ from typing import Any, ClassVar, cast
 
 import pytest
 from tests.sources.test_crowdstrike import Falcon
-from tests.sources.web import GIVEN, Call, Canned, told
+from tests.sources.web import GIVEN, TENANT, Call, Canned, reply, told
 
 from secgraph import clock
 from secgraph.extend import (
@@ -23,14 +23,17 @@ from secgraph.extend import (
     Framing,
     Mark,
     Option,
+    OutcomeUnknown,
     Place,
     Pulled,
     Pulls,
     Raw,
     Reach,
+    Reply,
     Told,
     Unusable,
     Web,
+    WritesBack,
     Written,
     moment,
     source,
@@ -100,16 +103,44 @@ def skipped(url: str) -> Canned:
     return Canned({f"GET {url}": page})
 
 
+def fed(feed: str) -> Canned:
+    """An audit feed whose list has two pages, with three pieces of content."""
+    pieces = [{"contentId": f"c{number}", "contentUri": f"{feed}/audit/c{number}", "contentCreated": DAY.format(hour=number)} for number in range(1, 4)]
+    listed = f"{feed}/subscriptions/content"
+    more = reply(pieces[:2], NextPageUri=f"{listed}?nextPage=2")
+    table: dict[str, Any] = {f"GET {listed}": Reply(more.status, {"nextpageuri": f"{listed}?nextPage=2"}, more.body), f"GET {listed}?nextPage=2": pieces[2:]}
+    records = {one["contentUri"]: [{"RecordType": 40, "Id": f"{one['contentId']}{number}"} for number in range(2)] for one in pieces}
+    return Canned({**table, **{f"GET {uri}": found for uri, found in records.items()}})
+
+
+def closing(url: str) -> Canned:
+    """Cloud Apps with five alerts in pages of two, and the one that is closed."""
+    rows = [{"_id": f"a{number}", "timestamp": (NOW - number * clock.SECOND) // 10_000} for number in range(5)]
+
+    def page(call: Call) -> dict[str, Any]:
+        start = call.json["skip"] // call.json["limit"] * 2
+        return {"data": rows[start : start + 2], "hasNext": start + 2 < len(rows)}
+
+    return Canned({f"POST {url}": page, f"GET {url}a1/": {**rows[1], "comment": "c"}, f"POST {url}close_true_positive/": {"closed_true_positive": 1}, f"POST {url}a1/read/": {}})
+
+
+MCAS = "https://contoso.portal.cloudappsecurity.com/api/v1/alerts/"
+OFFICE = f"https://manage.office.com/api/v1.0/{TENANT}/activity/feed"
+MDE = "https://api.securitycenter.microsoft.com/api/alerts"
+FALCON = {**OPTIONS["crowdstrike"], "url": "https://api.eu-1.crowdstrike.com"}
 GRAPH = "https://graph.microsoft.com/v1.0"
+EMPTY: dict[str, Any] = {"value": []}
 ASKED: Mapping[str, tuple[Mapping[str, str], Any]] = {
     "graph": (
         {},
         lambda: linked(*(f"{GRAPH}/security/{name}" for name in ("alerts_v2", "incidents", "secureScores", "secureScoreControlProfiles", "identities/identityAccounts", "identities/healthIssues", "identities/sensors"))),
     ),
     "entra": ({}, lambda: linked(f"{GRAPH}/identityProtection/riskDetections", f"{GRAPH}/identityProtection/riskyUsers")),
-    "mde": ({}, lambda: skipped("https://api.securitycenter.microsoft.com/api/alerts")),
+    "mdo": ({}, lambda: fed(OFFICE)),
+    "mcas": ({**OPTIONS["mcas"]}, lambda: closing(MCAS)),
+    "mde": ({}, lambda: skipped(MDE)),
     "xdr": ({}, lambda: skipped("https://api.security.microsoft.com/api/incidents")),
-    "crowdstrike": ({**OPTIONS["crowdstrike"], "url": "https://api.eu-1.crowdstrike.com"}, lambda: Falcon({f"a{number}": NOW - number * clock.SECOND for number in range(5)})),
+    "crowdstrike": (FALCON, lambda: Falcon({f"a{number}": NOW - number * clock.SECOND for number in range(5)})),
 }
 
 
@@ -120,13 +151,26 @@ async def test_a_built_in_kind_pulls_as_it_has_to(name: str) -> None:
     assert await pull_faults(told(kind, options), api, NOW) == []
 
 
-async def test_a_built_in_kind_writes_as_it_has_to() -> None:
-    kind: Any = source("graph")
-    alert = f"{GRAPH}/security/alerts_v2/da1"
-    said = {"status": "resolved", "classification": None, "determination": None, "assignedTo": "nina", "comments": [{"comment": "c"}]}
-    api: dict[str, Any] = {f"PATCH {alert}": 204, f"POST {alert}/comments": {"value": []}, f"GET {alert}": said}
-    changes = {"status": "resolved", "assignedTo": "nina", "comments": ["c"]}
-    assert await write_faults(told(kind), lambda: Canned(api), "da1", changes) == []
+def test_every_kind_that_is_asked_or_told_of_changes_is_here() -> None:
+    assert {name for name in sources() if isinstance(source(name), Pulls)} == set(ASKED)
+    assert {name for name in sources() if isinstance(source(name), WritesBack)} == {name for name, _, _, _, _ in WRITTEN}
+
+
+SAID = {"id": "da1", "status": "Resolved", "classification": None, "determination": None, "assignedTo": "nina", "comments": [{"comment": "c"}]}
+CHANGES = {"status": "resolved", "assignedTo": "nina", "comments": ["c", "d"]}
+WRITTEN: Sequence[tuple[str, Mapping[str, str], Any, str, Mapping[str, Any]]] = (
+    ("graph", {}, lambda: Canned({f"PATCH {GRAPH}/security/alerts_v2/da1": 204, f"POST {GRAPH}/security/alerts_v2/da1/comments": EMPTY, f"GET {GRAPH}/security/alerts_v2/da1": SAID}), "da1", CHANGES),
+    ("mde", {}, lambda: Canned({f"PATCH {MDE}/da1": SAID, f"GET {MDE}/da1": SAID}), "da1", CHANGES),
+    ("mcas", OPTIONS["mcas"], lambda: closing(MCAS), "a1", {"status": "resolved", "classification": "truePositive", "comments": ["c", "d"]}),
+    ("mcas", OPTIONS["mcas"], lambda: closing(MCAS), "a1", {"status": "inProgress"}),
+    ("crowdstrike", FALCON, lambda: Falcon({"a": NOW}), "a", CHANGES),
+)
+
+
+@pytest.mark.parametrize(("name", "options", "api", "key", "changes"), WRITTEN)
+async def test_a_built_in_kind_writes_as_it_has_to(name: str, options: Mapping[str, str], api: Any, key: str, changes: Mapping[str, Any]) -> None:
+    kind: Any = source(name)
+    assert await write_faults(told(kind, options), api, key, changes) == []
 
 
 # --- what is wrong is found -------------------------------------------------------------------------------------------------
@@ -177,7 +221,7 @@ class Good:
     async def write(self, web: Web, native_id: str, changes: Mapping[str, Any]) -> Any:
         reply = await web.call("PATCH", f"https://a.example/{native_id}", json=dict(changes), once=True)
         if reply.status != 204:
-            raise CallFailed(f"answered {reply.status}")
+            raise OutcomeUnknown(f"answered {reply.status}")
         return Written(accepted=True)
 
     async def read(self, web: Web, native_id: str) -> Any:
@@ -272,6 +316,11 @@ async def repeated(self: Good, web: Web, native_id: str, changes: Mapping[str, A
 async def optimist(self: Good, web: Web, native_id: str, changes: Mapping[str, Any]) -> Any:
     with suppress(CallFailed):
         await web.call("PATCH", f"https://a.example/{native_id}", once=True)
+    return Written(accepted=True)
+
+
+async def hopeful(self: Good, web: Web, native_id: str, changes: Mapping[str, Any]) -> Any:
+    (await web.call("PATCH", f"https://a.example/{native_id}", once=True)).good()
     return Written(accepted=True)
 
 

@@ -16,6 +16,7 @@ from secgraph.extend import (
     ClientCredentials,
     Option,
     Options,
+    OutcomeUnknown,
     Place,
     Pulled,
     Reach,
@@ -219,6 +220,10 @@ async def write(web: Web, told: Access, native_id: str, changes: Mapping[str, An
     why = _errors(reply)
     if 400 <= reply.status < 500 and reply.status not in {401, 429}:
         return Written(accepted=False, why=why or f"answered {reply.status}")
+    if reply.status >= 500 or (reply.status < 300 and reply.body.lstrip()[:1] not in (b"", b"{")):
+        # It may have been done before that broke, or the answer is of something that stands in between: a comment is not sent
+        # twice, so it is asked first.
+        raise OutcomeUnknown(f"answered {reply.status} with what says nothing of the change")
     reply.good()
     return Written(accepted=not why, why=why)
 

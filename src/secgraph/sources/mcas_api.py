@@ -229,7 +229,11 @@ async def write(api: CloudApps, web: Web, native_id: str, changes: Mapping[str, 
 
 async def _marked(api: CloudApps, web: Web, native_id: str, mark: str) -> Written:
     reply = await _changed(web, f"{_one(api, native_id)}{mark}/", None)
-    return Written(accepted=True) if 200 <= reply.status < 300 else Written(accepted=False, why=refusal(reply))
+    if not 200 <= reply.status < 300:
+        return Written(accepted=False, why=refusal(reply))
+    if reply.body.lstrip()[:1] not in (b"", b"{"):
+        raise OutcomeUnknown(f"answered with what is no object: {shown(reply.body)}")
+    return Written(accepted=True)
 
 
 async def _closed(api: CloudApps, web: Web, native_id: str, verdict: str, comment: str) -> Written:

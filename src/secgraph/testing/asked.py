@@ -27,6 +27,9 @@ BROKEN: tuple[Reply | Exception, ...] = (
 )  # fmt: skip
 """What an answer may be that is none."""
 
+DOUBTFUL: tuple[Reply, ...] = (Reply(500, {}, b"<html>"), Reply(200, {}, b"<html>Sign in</html>"))
+"""Answers to a change after which nobody knows whether it was made: the product is to be asked before it is made again."""
+
 
 class _Watched:
     """An API that answers its n-th call otherwise, and knows what was called."""
@@ -36,10 +39,12 @@ class _Watched:
         self._at = at
         self._instead = instead
         self.urls: list[str] = []
+        self.once: list[bool] = []
         self.repeatable: list[str] = []
 
     async def call(self, method: str, url: str, **more: Any) -> Reply:
         self.urls.append(url)
+        self.once.append(bool(more.get("once")))
         if not more.get("once") and method not in {"GET", "HEAD"}:
             self.repeatable.append(f"{method} {url}")
         if len(self.urls) - 1 == self._at and self._instead is not None:
@@ -179,7 +184,9 @@ async def write_faults(source: WritesBack, api: Api, native_id: str, changes: Ma
     fault, written = await _write(source, web, native_id, changes)
     faults += [*([fault] if fault else []), *_strayed(source, web.urls)]
     faults += [f"{call} is not told to be made once, and would be repeated" for call in web.repeatable]
-    if written is not None and not written.accepted:
+    if isinstance(written, CallFailed):
+        faults.append(f"the change fails at the API that is given: {written}")
+    elif written is not None and not written.accepted:
         faults.append(f"the API that is given refuses the change: {written.why}")
     for at in range(len(web.urls)):
         for instead in (*BROKEN, OutcomeUnknown("the answer was lost")):
@@ -187,17 +194,22 @@ async def write_faults(source: WritesBack, api: Api, native_id: str, changes: Ma
             words = f"when call {at + 1} {_said(instead)}"
             if fault:
                 faults.append(f"{words}: {fault}")
-            if made is not None and made.accepted and isinstance(instead, CallFailed):
+            if isinstance(made, Written) and made.accepted and isinstance(instead, CallFailed):
                 faults.append(f"{words}, the change is said to be accepted")
+            if web.once[at] and instead in DOUBTFUL and not isinstance(made, OutcomeUnknown):
+                faults.append(f"{words}, nobody knows whether the change was made: OutcomeUnknown says so")
     faults += await _read(source, api, native_id)
     return [*dict.fromkeys(faults)]
 
 
-async def _write(source: WritesBack, web: Web, native_id: str, changes: Mapping[str, Any]) -> tuple[str, Written | None]:
+async def _write(
+    source: WritesBack, web: Web, native_id: str, changes: Mapping[str, Any]
+) -> tuple[str, Written | CallFailed | None]:
+    """What is wrong with how it ended, and how."""
     try:
         written = await source.write(web, native_id, changes)
-    except CallFailed:
-        return "", None
+    except CallFailed as failed:
+        return ("" if str(failed) else "a CallFailed says nothing"), failed
     except Exception as broke:  # noqa: BLE001 -- whatever it is, it is what is looked for
         return f"{type(broke).__name__} leaves write: {str(broke)[:200]}", None
     if not isinstance(written, Written):
