@@ -1,0 +1,1 @@
+"""What keeping and computing secure scores costs."""
