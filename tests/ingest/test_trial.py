@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from secgraph.ingest.feeds.kinds import Kinds
-from secgraph.ingest.trial import Tried, as_json, trial
+from secgraph.ingest.trial import Tried, as_json, evidence_shown, trial
 
 NOW = 17_707_248_000_000_000
 HEAD = 'product = "a/b"\nid = "id"\nalert.title = "t"\nalert.createdDateTime = "at"\n'
@@ -69,3 +69,20 @@ def test_the_examples_place_what_is_worth_it() -> None:
     source = Kinds().told("generic", "push", {"mapping": MAPPING.read_text("utf-8")})
     found = [one for one in trial(source, io.BytesIO(MAPPING.with_suffix(".log").read_bytes()), NOW) if one.outcome == "taken"]
     assert {name for one in found for name, _ in one.unplaced} == {"day", "host", "pid"}
+
+
+def test_evidence_is_told_with_its_control_and_how_much_passes() -> None:
+    finding = {"AwsAccountId": "1", "Title": "IAM.99 A rule", "Resources": [{"Id": "arn:r"}], "Description": "Seen.", "UpdatedAt": "2026-02-09T08:00:00Z"}
+    lines = [{**finding, "GeneratorId": f"security-control/{check}", "Compliance": {"Status": status}} for check, status in (("IAM.99", "PASSED"), ("IAM.99", "WARNING"), ("IAM.98", "FAILED"))]
+    found = list(trial(Kinds().source("securityhub"), io.BytesIO("\n".join(map(json.dumps, lines)).encode()), NOW))
+    assert [evidence_shown(one.evidence[0]) for one in found] == [
+        "evidence for securityhub_iam.99, securityhub IAM.99 of arn:r: 100 % passes: Seen.",
+        "evidence for securityhub_iam.99, securityhub IAM.99 of arn:r: counts neither way: Seen.",
+        "evidence for securityhub_iam.98, securityhub IAM.98 of arn:r: 0 % passes: Seen.",
+    ]
+    assert found[0].evidence[0]["at"] == "2026-02-09T08:00:00.0000000Z"
+    assert found[0].objects[0]["title"] == "A rule"
+    assert "Resources[].Id" not in dict(found[0].unplaced)
+    (report,) = trial(Kinds().source("scubagear"), io.BytesIO(b'[{"PolicyId": "MS.AAD.1.1v1", "RequirementMet": true}]'), NOW)
+    assert evidence_shown(report.evidence[0]).endswith("scubagear MS.AAD.1.1v1: 100 % passes")
+    assert report.notes == ["the report does not say when it was made: the time of receipt is used"]

@@ -20,6 +20,7 @@ from secgraph.extend import (
     AlertDraft,
     CallFailed,
     Connector,
+    EvidenceDraft,
     Framing,
     Mark,
     Option,
@@ -268,6 +269,43 @@ def alert(**members: Any) -> Any:
 ])  # fmt: skip
 def test_what_a_source_does_wrong_is_found(broken: dict[str, Any], says: str) -> None:
     faults = faults_of(type("Bad", (Good,), broken)(), copy.deepcopy(RECORDS), {"key": "k"} if "options" not in broken else None)
+    assert any(says in one for one in faults), faults
+
+
+class Report:
+    """A source of reports that keeps to everything."""
+
+    name = "report"
+    framing: Framing = "whole"
+
+    def normalise(self, raw: Raw) -> Any:
+        return [EvidenceDraft("report", check, raw.received, 1.0) for check in self.checks(raw.data)]
+
+    def checks(self, data: bytes) -> list[str]:
+        try:
+            found = text(json.loads(data.decode("utf-8-sig"))["check"])
+        except (ValueError, RecursionError, TypeError, KeyError, IndexError):
+            raise Unusable("no report") from None
+        if found is None:
+            raise Unusable("no check")
+        return [found]
+
+
+def unguarded(self: Report, data: bytes) -> list[str]:
+    with suppress(ValueError, TypeError, KeyError, IndexError):
+        return [text(json.loads(data.decode("utf-8-sig"))["check"]) or "none"]
+    raise Unusable("no report")
+
+
+@pytest.mark.parametrize(("broken", "says"), [
+    ({"checks": unguarded}, "RecursionError leaves normalise"), ({"checks": lambda self, data: [data[data.index(b"c") :].decode()]}, "ValueError leaves normalise"),
+    ({"checks": lambda self, data: [data.decode("utf-8")]}, "UnicodeDecodeError leaves normalise"),
+    ({"checks": lambda self, data: [json.loads(data.decode("utf-8-sig", "replace") or "0")]}, "JSONDecodeError leaves normalise"),
+])  # fmt: skip
+def test_what_a_source_of_reports_does_wrong_is_found(broken: dict[str, Any], says: str) -> None:
+    reports = [b'{"check": "one", "more": [1, 2]}']
+    assert faults_of(Report(), reports) == []
+    faults = faults_of(type("Bad", (Report,), broken)(), reports)
     assert any(says in one for one in faults), faults
 
 

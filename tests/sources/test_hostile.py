@@ -25,6 +25,8 @@ from secgraph.sources.mcas import DefenderForCloudApps
 from secgraph.sources.mde import DefenderForEndpoint
 from secgraph.sources.mdo import DefenderForOffice
 from secgraph.sources.ocsf import Ocsf
+from secgraph.sources.prowler import Prowler
+from secgraph.sources.securityhub import SecurityHub
 from secgraph.sources.suricata import Suricata
 from secgraph.sources.wazuh import Wazuh
 from secgraph.sources.xdr import DefenderXdr
@@ -45,6 +47,8 @@ JSON_SOURCES: tuple[Connector, ...] = (
     Ocsf(),
     CrowdStrike(),
     GuardDuty(),
+    Prowler(),
+    SecurityHub(),
 )
 LINE_SOURCES: tuple[Connector, ...] = (CommonEventFormat(), LogEventExtended())
 EVERY_SOURCE = (*JSON_SOURCES, *LINE_SOURCES)

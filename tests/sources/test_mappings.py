@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from secgraph.errors import UsageError
-from secgraph.extend import Connector, NotAnAlert, Told, Unusable
+from secgraph.extend import Connector, NotAnAlert, Told, Unusable, Unwraps
 from secgraph.model.edm import EnumType, Primitive, StructType, load
 from secgraph.sources import graph_identities, graph_objects
 from secgraph.sources.cef import CommonEventFormat
@@ -33,7 +33,8 @@ from secgraph.sources.suricata import Suricata
 from secgraph.sources.wazuh import Wazuh
 from secgraph.sources.xccdf import Xccdf
 from secgraph.sources.xdr import DefenderXdr
-from secgraph.testing.hostile import as_raw
+from secgraph.testing.drafts import CATEGORIES
+from secgraph.testing.hostile import raw_of
 
 HERE = Path(__file__).parent
 SOURCES: dict[str, Connector] = {
@@ -67,23 +68,23 @@ CASES = sorted(path for name in SOURCES for path in (HERE / name).iterdir() if "
 
 def drafts(source: Connector, value: Any) -> list[dict[str, Any]]:
     """The drafts as plain JSON values."""
-    found = source.normalise(as_raw(value, 1, RECEIVED))
+    found = source.normalise(raw_of(value, received=RECEIVED))
     kept = [{name: value for name, value in asdict(draft).items() if name != "adds" or value} for draft in found]
     plain: list[dict[str, Any]] = json.loads(json.dumps(kept))
     return plain
 
 
-def values_of(path: Path) -> list[Any]:
-    """The records of a file, as a source is handed them."""
-    if SOURCES[path.parent.name].framing == "whole":
+def records(path: Path) -> list[Any]:
+    """The records of a file as its source is given them."""
+    framing = SOURCES[path.parent.name].framing
+    if framing == "whole":
         return [path.read_bytes()]
     text = path.read_text("utf-8")
-    return [*text.splitlines()] if path.suffix == ".log" else [json.loads(text)]
+    return list(text.splitlines()) if framing == "lines" else [json.loads(text)]
 
 
 def drafts_of_file(path: Path) -> list[dict[str, Any]]:
-    source = SOURCES[path.parent.name]
-    return [draft for value in values_of(path) for draft in drafts(source, value)]
+    return [draft for value in records(path) for draft in drafts(SOURCES[path.parent.name], value)]
 
 
 def undeclared(kind: StructType, record: dict[str, Any], path: str = "alert") -> list[str]:
@@ -118,6 +119,7 @@ def test_drafts_use_only_words_of_the_model(path: Path) -> None:
     alert = load().struct("microsoft.graph.security.alert")
     for draft in drafts_of_file(path):
         if "scanner" in draft:
+            assert draft["control"] is None or draft["control"]["category"] in CATEGORIES
             continue
         if "set" in draft:
             assert undeclared(load().struct(TYPES[draft["set"]]), draft["record"]) == []
@@ -252,6 +254,25 @@ REFUSED = [
     ("guardduty", {"detail-type": "EC2 Instance State-change", "detail": {}}, NotAnAlert, "an event"),
     ("guardduty", {"Type": "Notification", "Message": "Hello"}, NotAnAlert, "no JSON object"),
     ("guardduty", {"ProductArn": "x/aws/inspector", "ProductName": "Inspector"}, NotAnAlert, "'Inspector'"),
+    ("prowler", [], Unusable, "not a JSON object"),
+    ("prowler", {"id": "1"}, Unusable, "--output-formats json-ocsf"),
+    ("prowler", {"class_uid": 2004, "metadata": {"product": {"name": "Other"}}}, NotAnAlert, "of 'Other', not of Prowler: the source ocsf"),
+    ("prowler", {"class_uid": 2004, "metadata": {"product": {"name": "Prowler"}}}, Unusable, "no metadata.event_code"),
+    ("prowler", {"CheckID": None}, Unusable, "no CheckID"),
+    ("securityhub", [], Unusable, "not a JSON object"),
+    ("securityhub", {"Title": "t"}, Unusable, "neither ProductArn nor class_uid"),
+    ("securityhub", {"ProductArn": "x/aws/guardduty", "ProductName": "GuardDuty"}, NotAnAlert, "The source guardduty"),
+    ("securityhub", {"AwsAccountId": "1", "Compliance": {"Status": "PASSED"}}, Unusable, "neither SecurityControlId nor GeneratorId"),
+    ("securityhub", {"detail": {"findings": []}}, NotAnAlert, "no finding"),
+    ("securityhub", {"Findings": [5]}, Unusable, "not a JSON object"),
+    ("securityhub", {"class_uid": 2003, "metadata": {"product": {"name": "Prowler"}}}, NotAnAlert, "class 2003 of 'Prowler'"),
+    ("securityhub", {"class_uid": 2004, "metadata": {"product": {"name": "Security Hub"}}}, NotAnAlert, "class 2004"),
+    ("scubagear", b"", Unusable, "not JSON"),
+    ("scubagear", b'{"a": ' * 5000, Unusable, "too deep"),
+    ("scubagear", b"\xff\xfe{\x00", Unusable, "not JSON"),
+    ("scubagear", b"{}", Unusable, "hand in ScubaResults_*.json"),
+    ("scubagear", b'{"Results": {"AAD": [{"Controls": [{"Control ID": ""}, 5]}]}}', Unusable, "no control"),
+    ("scubagear", b'[{"PolicyId": "MS.AAD.1.1v1", "RequirementMet": "yes"}]', Unusable, "no control"),
 ]
 
 
@@ -319,7 +340,7 @@ def told(name: str, **options: str) -> Connector:
 @pytest.mark.parametrize("name", [name for name, source in SOURCES.items() if isinstance(source, Told)])
 def test_a_source_told_its_defaults_reads_as_one_that_was_told_nothing(name: str) -> None:
     for path in (case for case in CASES if case.parent.name == name):
-        for value in values_of(path):
+        for value in records(path):
             assert drafts(told(name, **PROOF.get(name, {})), value) == drafts(SOURCES[name], value)
 
 
@@ -537,3 +558,48 @@ def test_times_by_a_pattern_of_java(text: str, pattern: str, read: str | None) -
 def test_times_of_falco(stamp: Any, fields: dict[str, Any], created: str) -> None:
     (draft,) = drafts(SOURCES["falco"], {"rule": "r", "time": stamp, "output_fields": fields})
     assert draft["alert"]["createdDateTime"] == created
+
+
+def scuba(result: str, criticality: str = "Should", original: str = "Warning") -> bytes:
+    control = {"Control ID": "MS.AAD.1.1v1", "Result": result, "Criticality": criticality, "OriginalResult": original}
+    return json.dumps({"MetaData": {"TenantId": "Ab-1"}, "Results": {"AAD": [{"Controls": [control]}]}}).encode()
+
+
+@pytest.mark.parametrize(("options", "report", "share"), [
+    ({}, scuba("Warning"), 0.0), ({"warning": "pass"}, scuba("Warning"), 1.0), ({"warning": " FAIL "}, scuba("Warning"), 0.0),
+    ({"warning": "pass"}, scuba("Warning", original="Fail"), 0.0), ({}, scuba("Warning", original="Pass"), 1.0),
+    ({"warning": "pass"}, scuba("Fail"), 0.0), ({"warning": "pass"}, scuba("Warning", "Should/Not-Implemented"), None),
+    ({"warning": "pass"}, scuba("Incorrect result"), None), ({"tenant": "aB-1"}, scuba("Pass"), 1.0),
+    ({}, b"\xef\xbb\xbf" + scuba("Pass"), 1.0), ({}, b"\xff\xfe" + scuba("Pass").decode().encode("utf-16-le"), 1.0),
+    ({"warning": "pass"}, b'[{"PolicyId": "MS.AAD.1.1v1", "RequirementMet": false, "Criticality": "Should"}]', 1.0),
+    ({"warning": "pass"}, b'[{"PolicyId": "MS.AAD.1.1v1", "RequirementMet": false, "Criticality": "Shall"}]', 0.0),
+])  # fmt: skip
+def test_what_passes_of_a_report_of_scubagear(options: dict[str, str], report: bytes, share: float | None) -> None:
+    (draft,) = drafts(told("scubagear", **options), report)
+    assert draft["share"] == share
+
+
+def test_a_report_of_another_tenant_is_refused() -> None:
+    with pytest.raises(Unusable, match=r"of the tenant 'Ab-1'.*'other'.*option tenant"):
+        drafts(told("scubagear", tenant="Other"), scuba("Pass"))
+    with pytest.raises(UsageError, match="say fail or pass"):
+        told("scubagear", warning="maybe")
+    notes = drafts(told("scubagear", tenant="other"), b'[{"PolicyId": "MS.AAD.1.1v1", "RequirementMet": true}]')[0]["note"]
+    assert "cannot be checked" in notes
+    assert "time of receipt" in notes
+
+
+@pytest.mark.parametrize(("changes", "share"), [
+    ({}, 1.0), ({"Compliance": {"Status": "FAILED", "SecurityControlId": "IAM.1"}}, 0.0), ({"Compliance": {"Status": "WARNING"}}, None),
+    ({"Compliance": {"Status": "NOT_AVAILABLE"}}, None), ({"RecordState": "ARCHIVED"}, None), ({"Workflow": {"Status": "SUPPRESSED"}}, None),
+    ({"Workflow": {"Status": "NOTIFIED"}}, 1.0),
+])  # fmt: skip
+def test_what_passes_of_a_finding_of_security_hub(changes: dict[str, Any], share: float | None) -> None:
+    finding = {"AwsAccountId": "1", "GeneratorId": "security-control/IAM.1", "Compliance": {"Status": "PASSED"}, **changes}
+    hub = SOURCES["securityhub"]
+    for value in (finding, {"Findings": [finding]}, {"detail": {"findings": [finding, {}]}}):
+        (draft,) = drafts(hub, value)
+        assert (draft["check"], draft["share"]) == ("IAM.1", share)
+    assert isinstance(hub, Unwraps)
+    assert hub.unwrap({"Findings": [finding]}) == [finding]
+    assert hub.unwrap(finding) is None

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from secgraph.extend import AlertDraft, Connector, Draft, EvidenceDraft, NotAnAlert, Raw, Unusable, Unwraps
+from secgraph.extend import AlertDraft, Connector, Draft, EvidenceDraft, NotAnAlert, Unusable, Unwraps
 from secgraph.sources.cef import CommonEventFormat
 from secgraph.sources.cef_grammar import take_apart
 from secgraph.sources.crowdstrike import CrowdStrike
@@ -27,9 +27,12 @@ from secgraph.sources.mcas import DefenderForCloudApps
 from secgraph.sources.mde import DefenderForEndpoint
 from secgraph.sources.mdo import DefenderForOffice
 from secgraph.sources.ocsf import Ocsf
+from secgraph.sources.prowler import Prowler
+from secgraph.sources.scubagear import ScubaGear
 from secgraph.sources.suricata import Suricata
 from secgraph.sources.wazuh import Wazuh
 from secgraph.sources.xdr import DefenderXdr
+from secgraph.testing.hostile import raw_of
 
 SHARED = os.environ.get("SECGRAPH_SHARED")
 FOLDERS: list[tuple[str, Connector, str]] = [
@@ -49,10 +52,14 @@ FOLDERS: list[tuple[str, Connector, str]] = [
     ("mcas", CommonEventFormat(), "*.log"),
     ("crowdstrike", CrowdStrike(), "*.ndjson"),
     ("guardduty", GuardDuty(), "*.*json"),
+    ("prowler", Prowler(), "*.json"),
+    ("scubagear", ScubaGear(), "*.json"),
 ]
 
 
 def records(path: Path, source: Connector) -> list[Any]:
+    if source.framing == "whole":
+        return [path.read_bytes()]
     text = path.read_text("utf-8", errors="replace")
     lines = [line for line in text.splitlines() if line.strip()]
     if path.suffix == ".log":
@@ -82,6 +89,8 @@ def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 def members(value: Any) -> Iterable[tuple[str, Any]]:
     """The members of a record; of a line, those of its extension, or of the JSON in it."""
+    if isinstance(value, bytes):
+        return leaves(json.loads(value.decode("utf-8-sig")))
     if not isinstance(value, str):
         return leaves(value)
     start = value.find("{")
@@ -121,7 +130,7 @@ def test_every_sample_is_taken_or_refused(
     kept: set[str] = set()
     for path in sorted(Path(SHARED or "", "samples", folder).glob(pattern)):
         for line, value in enumerate(records(path, source), 1):
-            raw = Raw(line=line, data=b"", value=value, received=17_707_248_000_000_000)
+            raw = raw_of(value, line)
             try:
                 drafts = list(source.normalise(raw))
                 counts["taken" if drafts else "lost"] += 1

@@ -16,7 +16,7 @@ from secgraph.cli.terminal import AsJson, out, show
 from secgraph.errors import UsageError
 from secgraph.extend import Connector, Told
 from secgraph.ingest.feeds.kinds import Kinds
-from secgraph.ingest.trial import Tried, as_json, shown, trial
+from secgraph.ingest.trial import Tried, as_json, evidence_shown, shown, trial
 
 LARGEST = 64 * 1024 * 1024
 """Most bytes of a sample."""
@@ -30,7 +30,9 @@ def source_try(
     ] = None,
     json_wanted: AsJson = False,
 ) -> None:
-    """Print what a source makes of a sample: the alerts as they would be served, the notes, and what it could not place."""
+    """Print what a source makes of a sample: the alerts as they would be served, the evidence for controls, the
+    notes, and what it could not place.
+    """
     connector = _connector(what, told_options(option))
     data = _sample(sample)
     found = list(trial(connector, io.BytesIO(data), clock.now()))
@@ -82,8 +84,10 @@ def _as_data(one: Tried) -> dict[str, Any]:
 def _say(found: list[Tried]) -> None:
     for one in found:
         out.print(shown(one), markup=False)
-        for served in (*one.alerts, *one.objects, *one.evidence):
+        for served in (*one.alerts, *one.objects):
             out.print(as_json(served), markup=False)
+        for piece in one.evidence:
+            out.print(evidence_shown(piece), markup=False, soft_wrap=True)
         for note in one.notes:
             out.print(f"note: {note}", markup=False)
         if one.unplaced:

@@ -1,4 +1,6 @@
-"""What a source would make of a sample, without a database: alerts as they would be served, and what of a record is in none."""
+"""What a source would make of a sample, without a database: alerts as they would be served, evidence for controls, and what of
+a record is in none.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,11 @@ import msgspec
 
 from secgraph import clock
 from secgraph.extend import Connector, TakesApart
-from secgraph.ingest.evidence import served
 from secgraph.ingest.ready import Ready, Taken, records
 from secgraph.ingest.split import Piece, pieces
 from secgraph.store.blank import TAG, encode
 from secgraph.store.facts import Record
+from secgraph.store.found import Found
 
 SHORT = 3
 """A value of so few characters stands somewhere by chance: it has to be a value of the alert, not a part of one."""
@@ -34,7 +36,9 @@ class Tried:
     objects: list[Record] = field(default_factory=list)
     """What it tells beside alerts: each with the set where it would be served."""
     evidence: list[Record] = field(default_factory=list)
-    """What it found of controls, each with the control that it is evidence for."""
+    """What it found of controls of the secure score: each with the share that passes, from 0 to 1, or its points; both are None
+    where it counts neither way.
+    """
     notes: list[str] = field(default_factory=list)
     unplaced: list[tuple[str, str]] = field(default_factory=list)
     """Members of the record whose value stands in nothing that is served, each with its value."""
@@ -59,11 +63,18 @@ def _tried(value: Any, taken: Taken, now: int) -> Tried:
         return Tried(taken.line, "passed over", taken.ignored)
     alerts = [_served(one, now) for one in taken.ready]
     objects = [{"set": one.set, **msgspec.json.decode(one.record)} for one in taken.objects]
-    evidence = [{"control": one.control, **served(one)} for one in taken.found]
-    told = [*(one.notes for one in taken.ready), *(one.notes for one in taken.objects), taken.notes]
+    evidence = [_evidence(one) for one in taken.found]
+    told = [one.notes for one in taken.ready] + [one.notes for one in taken.objects] + [taken.notes]
     notes = [*dict.fromkeys(note for several in told for note in several)]
     unplaced = list(_unplaced(value, [*alerts, *objects, *evidence], [(one.product, one.native_id) for one in taken.ready]))
     return Tried(taken.line, "taken", "", alerts, objects, evidence, notes, unplaced)
+
+
+def _evidence(one: Found) -> Record:
+    return {
+        "control": one.control, "scanner": one.scanner, "check": one.check, "subject": one.subject, "scope": one.scope,
+        "at": clock.text(one.at), "share": one.share, "points": one.points, "details": one.details,
+    }  # fmt: skip
 
 
 def _served(one: Ready, now: int) -> Record:
@@ -127,6 +138,17 @@ def _instant(number: float) -> str | None:
 def shown(one: Tried) -> str:
     """The outcome in a line."""
     return f"record {one.line}: {one.outcome}" + (f": {one.reason}" if one.reason else "")
+
+
+def evidence_shown(found: Record) -> str:
+    """Evidence in a line: the control, the check and on what it was made, how much passes, and what was found."""
+    share, points = found["share"], found["points"]
+    how = "counts neither way" if points is None else f"{points:g} points"
+    if share is not None:
+        how = f"{100 * share:g} % passes"
+    where = f" of {found['subject']}" if found["subject"] else ""
+    said = f": {found['details']}" if found["details"] else ""
+    return f"evidence for {found['control']}, {found['scanner']} {found['check']}{where}: {how}{said}"
 
 
 def as_json(served: Record) -> str:

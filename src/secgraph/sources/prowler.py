@@ -1,8 +1,11 @@
-"""Findings of Prowler, in its OCSF form: what it found of each check on each resource, passed ones too."""
+"""Findings of Prowler: how cloud accounts are configured, as evidence for the secure score. Versions 4 and 5 write them in the
+Open Cybersecurity Schema (OCSF), version 3 in a JSON of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from secgraph.extend import (
@@ -14,102 +17,170 @@ from secgraph.extend import (
     Record,
     Unusable,
     instant_of,
+    integer,
+    objects,
     part,
     text,
-    texts,
 )
-from secgraph.sources.plain import every
+from secgraph.sources.cloud_categories import category_of
+from secgraph.sources.prowler_words import MIDDLE, POINTS, PROVIDERS, SEVERITIES
 
-RESULTS = {"pass": 1.0, "fail": 0.0}
-"""Anything else was not checked: a person has to look at it."""
-
+SCANNER = "prowler"
+SHARES = {"PASS": 1.0, "FAIL": 0.0}
+"""Any other word says that nobody knows: a check by hand, for one."""
 SUPPRESSED = 3
-"""The status of what is muted in Prowler."""
+MOST_RESOURCES, MOST_NUMBERS = 1000, 200
+LONGEST_TITLE, LONGEST = 300, 4000
+GUESSED = "no time of its own: the time of receipt is used"
 
-POINTS = {"critical": 10.0, "high": 8.0, "medium": 5.0, "low": 2.0, "informational": 1.0}
-"""What a check is worth by its severity, where the catalogue does not know it."""
 
-CATEGORIES = {
-    "Identity": ("iam", "entra", "accessanalyzer", "cognito", "directoryservice", "admincenter", "organizations"),
-    "Data": ("s3", "storage", "rds", "dynamodb", "kms", "keyvault", "sqlserver", "macie", "backup", "efs", "redshift",
-             "secretsmanager", "cloudsql", "bigquery", "cloudstorage", "purview", "sharepoint", "glacier", "documentdb"),
-    "Apps": ("defender", "exchange", "teams", "app", "appservice", "awslambda", "apigateway", "github", "repository"),
-}  # fmt: skip
-"""Which services belong to which category; all others are infrastructure."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A finding, in whichever form."""
 
-_OF = {service: category for category, services in CATEGORIES.items() for service in services}
+    check: str
+    status: str
+    muted: bool
+    subjects: list[str]
+    at: int | None
+    title: str
+    details: str
+    severity: str
+    provider: str
+    service: str
+    remediation: str
+    url: str
+    compliance: Any
 
 
 class Prowler:
-    """Reads one finding."""
+    """Reads findings: an array, or one a line."""
 
-    name = "prowler"
+    name = SCANNER
     framing: Framing = "json"
 
     def normalise(self, raw: Raw) -> Iterable[EvidenceDraft]:
-        """What was found of the check on each of the finding's resources."""
+        """A draft for each resource of a finding."""
         record = raw.value
         if not isinstance(record, dict):
             raise Unusable("not a JSON object")
-        about = part(record.get("metadata"))
-        if (text(part(about.get("product")).get("name")) or "").lower() != "prowler":
-            raise NotAnAlert("a finding of another product than Prowler: the source ocsf takes those")
-        check = text(about.get("event_code"))
-        if check is None:
-            raise Unusable("no metadata/event_code: nothing says which check it is of")
-        at = _at(record)
-        share = None if record.get("status_id") == SUPPRESSED else RESULTS.get((text(record.get("status_code")) or "").lower())
-        details = text(record.get("status_detail")) or text(record.get("message")) or ""
-        control = _described(check, record)
-        note = "" if at is not None else "no time of its own: the time of receipt is used"
+        found = _older(record) if "CheckID" in record else _finding(record)
+        share = None if found.muted else SHARES.get(found.status)
+        control = control_of(found)
+        at, note = (raw.received, GUESSED) if found.at is None else (found.at, "")
         return [
-            EvidenceDraft("prowler", check, raw.received if at is None else at, share, subject=subject, details=details,
-                          control=control, note=note)
-            for subject in _subjects(record)
+            EvidenceDraft(
+                scanner=SCANNER, check=found.check, at=at, share=share, subject=subject, details=found.details,
+                control=control, note=note,
+            )
+            for subject in dict.fromkeys(found.subjects)
         ]  # fmt: skip
 
 
-def _at(record: Record) -> int | None:
-    """When it was checked. Prowler writes seconds where the schema says milliseconds, and times without a zone in UTC."""
-    info = part(record.get("finding_info"))
-    given = (record.get("time"), record.get("time_dt"), info.get("created_time"), info.get("created_time_dt"))
-    return next((at for value in given if (at := instant_of(value)) is not None), None)
-
-
-def _subjects(record: Record) -> list[str]:
-    """The resources it is about; the account where it names none."""
-    found = dict.fromkeys(text(one.get("uid")) or text(one.get("name")) for one in every(record.get("resources")))
-    named = [one for one in found if one is not None]
-    return named or [text(part(part(record.get("cloud")).get("account")).get("uid")) or ""]
-
-
-def _described(check: str, record: Record) -> ControlDraft:
-    info, remediation, cloud = part(record.get("finding_info")), part(record.get("remediation")), part(record.get("cloud"))
-    resource = next(iter(every(record.get("resources"))), {})
-    service = text(part(resource.get("group")).get("name")) or check.partition("_")[0]
-    provider = text(cloud.get("provider")) or ""
-    links = [one for one in texts(remediation.get("references")) if one.startswith("https://")]
-    return ControlDraft(
-        (text(info.get("title")) or check)[:500], _OF.get(service.lower(), "Infrastructure"),
-        (f"{provider.upper()} {service}" if provider else service)[:100],
-        POINTS.get((text(record.get("severity")) or "").lower(), POINTS["medium"]),
-        remediation=(text(remediation.get("desc")) or "")[:2000], action_url=links[0][:500] if links else "",
-        compliance=_compliance(part(record.get("unmapped")).get("compliance")),
-    )  # fmt: skip
-
-
-MOST_NUMBERS = 100
-
-
-def _compliance(value: Any) -> tuple[tuple[str, str], ...]:
-    """What certifications ask for it."""
-    if not isinstance(value, dict):
-        return ()
-    found = (
-        (str(name)[:100], number[:100])
-        for name, numbers in value.items()
-        if isinstance(numbers, list)
-        for number in numbers
-        if isinstance(number, str)
+def _finding(record: Record) -> Finding:
+    """A finding in the Open Cybersecurity Schema."""
+    get, metadata, info = record.get, part(record.get("metadata")), part(record.get("finding_info"))
+    product = text(part(metadata.get("product")).get("name"))
+    if product != "Prowler":
+        if product is None and "class_uid" not in record:
+            raise Unusable("not a finding of Prowler: hand in its OCSF output (--output-formats json-ocsf)")
+        raise NotAnAlert(
+            f"a finding of '{(product or 'nobody')[:60]}', not of Prowler: the source ocsf reads those of any product"
+        )
+    check = text(metadata.get("event_code"))
+    if check is None:
+        raise Unusable("no metadata.event_code: which check it is of, nobody knows")
+    cloud, unmapped, remediation = part(get("cloud")), part(get("unmapped")), part(get("remediation"))
+    resources = objects(get("resources"), MOST_RESOURCES)
+    account = text(part(cloud.get("account")).get("uid")) or ""
+    return Finding(
+        check=check,
+        status=_upper(get("status_code")),
+        muted=integer(get("status_id")) == SUPPRESSED or _upper(get("status")) == "SUPPRESSED",
+        subjects=[text(one.get("uid")) or text(one.get("name")) or account for one in resources] or [account],
+        at=next(_instants(record, info), None),
+        title=text(info.get("title")) or "",
+        details=text(get("status_detail")) or text(get("message")) or "",
+        severity=_severity(get("severity")) or SEVERITIES.get(integer(get("severity_id")) or 0, MIDDLE),
+        provider=(text(cloud.get("provider")) or text(unmapped.get("provider")) or "")[:40].casefold(),
+        service=(_service(resources) or check.partition("_")[0])[:80],
+        remediation=text(remediation.get("desc")) or "",
+        url=_url(unmapped.get("related_url"), remediation.get("references")),
+        compliance=unmapped.get("compliance"),
     )
-    return tuple(pair for pair, _ in zip(found, range(MOST_NUMBERS), strict=False))
+
+
+def _older(record: Record) -> Finding:
+    """A finding as version 3 wrote it."""
+    get = record.get
+    check = text(get("CheckID"))
+    if check is None:
+        raise Unusable("no CheckID: which check it is of, nobody knows")
+    advice = part(part(get("Remediation")).get("Recommendation"))
+    subject = text(get("ResourceArn")) or text(get("ResourceId")) or text(get("AccountId")) or ""
+    return Finding(
+        check=check,
+        status=_upper(get("Status")),
+        muted=get("Muted") is True or _upper(get("Status")) == "MUTED",
+        subjects=[subject],
+        at=instant_of(get("AssessmentStartTime")),
+        title=text(get("CheckTitle")) or "",
+        details=text(get("StatusExtended")) or "",
+        severity=_severity(get("Severity")) or MIDDLE,
+        provider=(text(get("Provider")) or "")[:40].casefold(),
+        service=(text(get("ServiceName")) or "")[:80],
+        remediation=text(advice.get("Text")) or "",
+        url=_url(advice.get("Url"), get("RelatedUrl")),
+        compliance=get("Compliance"),
+    )
+
+
+def _instants(record: Record, info: Record) -> Iterator[int]:
+    """When it was found. A text has no zone and is UTC; a number is of seconds or milliseconds."""
+    for holder, name in ((record, "time"), (info, "created_time")):
+        for value in (holder.get(f"{name}_dt"), holder.get(name)):
+            if (found := instant_of(value)) is not None:
+                yield found
+
+
+def _service(resources: list[Record]) -> str | None:
+    return next((name for one in resources if (name := text(part(one.get("group")).get("name")))), None)
+
+
+def _upper(value: Any) -> str:
+    return (text(value) or "")[:40].strip().upper()
+
+
+def _severity(value: Any) -> str | None:
+    word = (text(value) or "")[:40].strip().casefold()
+    return word if word in POINTS else None
+
+
+def _url(*places: Any) -> str:
+    for place in places:
+        for one in place if isinstance(place, list) else [place]:
+            if isinstance(one, str) and one.startswith("https://") and len(one) <= LONGEST:
+                return one
+    return ""
+
+
+def _numbers(compliance: Any) -> Iterator[tuple[str, str]]:
+    """What frameworks call the check: (framework, number)."""
+    for name, numbers in part(compliance).items():
+        for one in numbers if isinstance(numbers, list) else [numbers]:
+            if (number := text(one)) is not None and name:
+                yield name[:LONGEST_TITLE], number[:LONGEST_TITLE]
+
+
+def control_of(found: Finding) -> ControlDraft:
+    """What a finding says of its check."""
+    provider = PROVIDERS.get(found.provider, found.provider)
+    return ControlDraft(
+        title=found.title[:LONGEST_TITLE] or found.check,
+        category=category_of(found.provider, found.service, found.check),
+        service=provider or found.service,
+        max_score=POINTS[found.severity],
+        remediation=found.remediation[:LONGEST],
+        action_url=found.url,
+        compliance=tuple(sorted(set(_numbers(found.compliance)))[:MOST_NUMBERS]),
+    )

@@ -1,10 +1,10 @@
-"""Results of CISA's ScubaGear, which checks a Microsoft 365 tenant against the SCuBA baselines: `ScubaResults_*.json`, and
-`TestResults.json` of the same run.
-"""
+"""Reports of CISA ScubaGear: how a Microsoft 365 tenant fares against the SCuBA baselines, as evidence for the secure score."""
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -23,121 +23,175 @@ from secgraph.extend import (
     part,
     text,
 )
-from secgraph.sources.plain import every, plain
+from secgraph.sources.scubagear_text import plain
 
+SCANNER = "scubagear"
+PASSED, FAILED, WARNED = "pass", "fail", "warning"
 SHALL, SHOULD = 10.0, 5.0
-"""What a requirement of the baseline is worth, and what a recommendation."""
-
-RESULTS = {"pass": 1.0, "fail": 0.0}
-WARNING = "warning"
-"""What ScubaGear says of a recommendation that is not met, or of something it could not decide wholly."""
-
+"""Points of a control that has to be met, and of one that is advised."""
+LONGEST_ID, LONGEST_TITLE = 200, 300
 SERVICES = {
-    "AAD": ("AAD", "Identity"), "DEFENDER": ("MDO", "Data"), "EXO": ("EXO", "Apps"), "POWERPLATFORM": ("PowerPlatform", "Apps"),
-    "POWERBI": ("PowerBI", "Data"), "SHAREPOINT": ("SPO", "Data"), "TEAMS": ("Teams", "Apps"), "SECURITYSUITE": ("MDO", "Data"),
-}  # fmt: skip
-"""The middle of a policy's id: which service it is of, and in which category one stands that the catalogue does not know."""
+    "AAD": ("Microsoft Entra ID", "Identity"),
+    "DEFENDER": ("Microsoft Defender for Office 365", "Apps"),
+    "EXO": ("Exchange Online", "Apps"),
+    "POWERBI": ("Power BI", "Data"),
+    "POWERPLATFORM": ("Power Platform", "Apps"),
+    "SECURITYSUITE": ("Microsoft Defender for Office 365", "Apps"),
+    "SHAREPOINT": ("SharePoint", "Data"),
+    "TEAMS": ("Microsoft Teams", "Apps"),
+}
+"""Service and category by the product in a control's id."""
+NEITHER = "hand in ScubaResults_*.json, or TestResults.json"
+GUESSED = "the report does not say when it was made: the time of receipt is used"
+HOMELESS = "the report does not say of which tenant it is: that it is of the right one cannot be checked"
 
-UNTIMED = "no time of its own: the time of receipt is used"
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One control of a report, in whichever form."""
+
+    product: str
+    check: str
+    criticality: str
+    result: str
+    original: str
+    """What the tool itself found, before an administrator's annotation."""
+    title: str
+    details: str
+    more: str
+    """Where the baseline says what to do."""
 
 
 class ScubaGear:
-    """Reads what a run found of every policy."""
+    """Reads `ScubaResults_*.json`, and `TestResults.json`, which is a list."""
 
-    name = "scubagear"
+    name = SCANNER
     framing: Framing = "whole"
     options = (
-        Option("tenant", "The id of the Microsoft 365 tenant whose results are taken; those of another one are refused.", ""),
-        Option("warning", "What a warning counts as where its original result does not say it: fail or pass.", "fail"),
+        Option("warning", "what a warning counts as: fail or pass", FAILED),
+        Option("tenant", "the id of the tenant whose reports these are: those of another are refused", ""),
     )
 
-    def __init__(self, tenant: str = "", warning: str = "fail") -> None:
-        self._tenant, self._warning = tenant, RESULTS[warning]
+    def __init__(self, warning: str = FAILED, tenant: str = "") -> None:
+        self._warning = warning
+        self._tenant = tenant
 
     def told(self, options: Options) -> ScubaGear:
-        """The results of one tenant."""
-        warning = options["warning"].strip().lower()
-        if warning not in RESULTS:
-            raise UsageError("warning: say fail or pass.")
-        tenant = options["tenant"].strip().lower()
-        if tenant and (len(tenant) > 100 or not tenant.isprintable()):
-            raise UsageError("tenant: say the id of a tenant, as MetaData/TenantId of its results has it.")
-        return ScubaGear(tenant, warning)
+        """The same that takes warnings for what the options say, and reports of one tenant."""
+        warning = options["warning"].strip().casefold()
+        if warning not in {PASSED, FAILED}:
+            raise UsageError(f"The option warning is '{warning[:40]}': say fail or pass.")
+        return ScubaGear(warning, options["tenant"].strip().casefold())
 
     def normalise(self, raw: Raw) -> Iterable[EvidenceDraft]:
-        """What was found of each policy."""
-        try:
-            document = msgspec.json.decode(raw.data.removeprefix(b"\xef\xbb\xbf"))
-        except RecursionError:
-            raise Unusable("nested too deep to be read") from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as reason:
-            raise Unusable(f"not JSON: {str(reason)[:200]}") from None
-        found = list(self._tests(document, raw) if isinstance(document, list) else self._results(document, raw))
-        if not found:
-            raise Unusable("no result of a policy in it: hand in ScubaResults_*.json, or TestResults.json")
-        return found
+        """A draft for each control of the report; what was found before of its products is over."""
+        report = decoded(raw.data)
+        notes: list[str] = []
+        at: int | None = None
+        if isinstance(report, list):
+            verdicts = list(_tested(report))
+            if self._tenant:
+                notes.append(HOMELESS)
+        elif isinstance(report, dict) and isinstance(report.get("Results"), dict):
+            metadata = part(report.get("MetaData"))
+            self._expect_tenant(text(metadata.get("TenantId")) or "")
+            at = instant_of(metadata.get("TimestampZulu"))
+            verdicts = list(_assessed(report["Results"]))
+        else:
+            raise Unusable(f"no report of ScubaGear: {NEITHER}")
+        if not verdicts:
+            raise Unusable(f"no control is in it: {NEITHER}")
+        if at is None:
+            at, notes = raw.received, [*notes, GUESSED]
+        # A control that a report names twice is what it says last.
+        latest = {(one.product, one.check): one for one in verdicts}
+        return [self._draft(one, at, ". ".join(notes)) for one in latest.values()]
 
-    def _results(self, document: Any, raw: Raw) -> Iterator[EvidenceDraft]:
-        """Those of `ScubaResults_*.json`."""
-        about, results = part(part(document).get("MetaData")), part(part(document).get("Results"))
-        if not results:
-            raise Unusable("no Results in it: it is none of ScubaGear's files of results")
-        tenant = text(about.get("TenantId")) or ""
-        if self._tenant and tenant.lower() != self._tenant:
-            whose = tenant[:80] or "no tenant at all"
+    def _expect_tenant(self, of: str) -> None:
+        if self._tenant and of.casefold() != self._tenant:
             raise Unusable(
-                f"results of {whose}, and this source takes those of {self._tenant[:80]}: hand them in to a source whose option"
-                " tenant names it"
+                f"the report is of the tenant '{of[:60]}', and this source is told to take those of '{self._tenant[:60]}':"
+                " hand it to the source of its own tenant, or change the option tenant"
             )
-        at = instant_of(about.get("TimestampZulu"))
-        for product, groups in results.items():
-            for group in every(groups):
-                for control in every(group.get("Controls")):
-                    yield from self._policy(control, product, at, raw)
 
-    def _policy(self, control: Record, product: str, at: int | None, raw: Raw) -> Iterator[EvidenceDraft]:
-        check = text(control.get("Control ID"))
-        if check is None:
-            return
-        criticality = text(control.get("Criticality")) or ""
-        yield EvidenceDraft(
-            "scubagear", check, raw.received if at is None else at, self._share(control, criticality), scope=product[:200],
-            details=plain(control.get("Details")), control=_described(check, plain(control.get("Requirement")), criticality),
-            note=UNTIMED if at is None else "",
+    def _draft(self, one: Verdict, at: int, note: str) -> EvidenceDraft:
+        return EvidenceDraft(
+            scanner=SCANNER, check=one.check, at=at, share=self._share(one), scope=one.product, details=one.details,
+            control=control_of(one), note=note,
         )  # fmt: skip
 
-    def _share(self, control: Record, criticality: str) -> float | None:
-        if "/" in criticality:  # not implemented, or a third party's: it was not checked
+    def _share(self, one: Verdict) -> float | None:
+        result = one.result
+        if "/" in one.criticality:  # it cannot be checked, or a product of somebody else does it
             return None
-        result = (text(control.get("Result")) or "").lower()
-        if result == WARNING:
-            original = (text(control.get("OriginalResult")) or "").lower()
-            return RESULTS.get(original, self._warning)
-        return RESULTS.get(result)
-
-    def _tests(self, document: list[Any], raw: Raw) -> Iterator[EvidenceDraft]:
-        """Those of `TestResults.json`, which say neither whose they are nor when they were made."""
-        for test in every(document):
-            check, met = text(test.get("PolicyId")), test.get("RequirementMet")
-            if check is None:
-                continue
-            criticality = text(test.get("Criticality")) or ""
-            known = isinstance(met, bool) and "/" not in criticality
-            yield EvidenceDraft(
-                "scubagear", check, raw.received, float(met) if known and isinstance(met, bool) else None,
-                scope=_product(check), details=plain(test.get("ReportDetails")), control=_described(check, "", criticality),
-                note=UNTIMED,
-            )  # fmt: skip
+        if result == WARNED:
+            result = one.original if one.original in {PASSED, FAILED} else self._warning
+        return 1.0 if result == PASSED else 0.0 if result == FAILED else None
 
 
-def _product(check: str) -> str:
-    """The product of a policy's id, as the results name it."""
-    parts = check.split(".")
-    return {"AAD": "AAD", "EXO": "EXO"}.get(word, word.capitalize()) if len(parts) > 1 and (word := parts[1].upper()) else "?"
+def decoded(data: bytes) -> Any:
+    """The JSON value of a file as PowerShell writes it: UTF-8 with or without a mark, or UTF-16; Unusable for anything else."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = data.decode("utf-16", "replace").encode("utf-8", "replace")
+    try:
+        return msgspec.json.decode(data.removeprefix(codecs.BOM_UTF8).rstrip(b"\x00"))
+    except RecursionError:
+        raise Unusable("nested too deep to be read") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as reason:
+        raise Unusable(f"not JSON: {str(reason)[:150]}") from None
 
 
-def _described(check: str, requirement: str, criticality: str) -> ControlDraft:
-    parts = check.upper().split(".")
-    service, category = SERVICES.get(parts[1] if len(parts) > 1 else "", ("", "Apps"))
-    most = SHALL if criticality.lower().startswith("shall") else SHOULD
-    return ControlDraft((requirement or check)[:500], category, service, most)
+def _assessed(results: Record) -> Iterator[Verdict]:
+    """The controls of ScubaResults."""
+    for product, groups in results.items():
+        for group in groups if isinstance(groups, list) else ():
+            controls = part(group).get("Controls")
+            for control in controls if isinstance(controls, list) else ():
+                get = part(control).get
+                check = _id(get("Control ID"))
+                if check is None:
+                    continue
+                yield Verdict(
+                    product[:LONGEST_ID].upper(), check, _word(get("Criticality")), _word(get("Result")),
+                    _word(get("OriginalResult")), _said(get("Requirement")), _said(get("Details")),
+                    text(part(group).get("GroupReferenceURL")) or "",
+                )  # fmt: skip
+
+
+def _tested(results: list[Any]) -> Iterator[Verdict]:
+    """The controls of TestResults, which says only whether each is met: one that is advised and is not met is a warning."""
+    for control in results:
+        get = part(control).get
+        check = _id(get("PolicyId"))
+        met = get("RequirementMet")
+        if check is None or not isinstance(met, bool):
+            continue
+        criticality = _word(get("Criticality"))
+        unmet = FAILED if criticality == "shall" else WARNED
+        product = check.split(".")[1].upper() if check.count(".") > 1 else check
+        yield Verdict(product, check, criticality, PASSED if met else unmet, "", "", _said(get("ReportDetails")), "")
+
+
+def _id(value: Any) -> str | None:
+    found = text(value)
+    return None if found is None or len(found) > LONGEST_ID else found.strip()
+
+
+def _word(value: Any) -> str:
+    return (text(value) or "")[:40].strip().casefold()
+
+
+def _said(value: Any) -> str:
+    found = text(value)
+    return "" if found is None else plain(found)
+
+
+def control_of(one: Verdict) -> ControlDraft:
+    """What the report says of a control."""
+    service, category = SERVICES.get(one.product, ("", "Apps"))
+    return ControlDraft(
+        title=one.title[:LONGEST_TITLE] or one.check, category=category, service=service or one.product,
+        max_score=SHALL if one.criticality.startswith("shall") else SHOULD,
+        action_url=one.more if one.more.startswith("https://") else "",
+        compliance=(("CISA SCuBA", one.check),),
+    )  # fmt: skip

@@ -18,7 +18,7 @@ from secgraph.errors import UsageError
 from secgraph.extend import AlertDraft, Connector, Draft, EvidenceDraft, Framing, Option, Pulls, Told, WritesBack
 from secgraph.testing.asked import Api, pull_faults, write_faults
 from secgraph.testing.drafts import shape_faults, word_faults
-from secgraph.testing.hostile import RECEIVED, as_raw, hostile_faults, outcome
+from secgraph.testing.hostile import RECEIVED, hostile_faults, outcome, raw_of
 
 __all__ = ["Suite", "draft_faults", "faults_of", "hostile_faults", "option_faults", "pull_faults", "write_faults"]
 
@@ -30,8 +30,9 @@ ODD_OPTIONS = ("", " ", "\x00", "x" * 10_000, "-1", "\u0663", "http://127.0.0.1/
 
 
 def faults_of(connector: Connector, records: Sequence[Any], options: Mapping[str, str] | None = None) -> list[str]:
-    """What is wrong with how a source reads: its name and options, the drafts of good records (JSON values, or lines),
-    and with what leaves it where they are odd. `options` are such as it can be told; the records are read with them.
+    """What is wrong with how a source reads: its name and options, the drafts of good records (JSON values, or lines, or the
+    bytes of reports), and what leaves it where they are odd. `options` are such as it can be told; the records are read with
+    them.
     """
     faults = [*_self_faults(connector), *option_faults(connector, options)]
     if options is not None and isinstance(connector, Told):
@@ -127,7 +128,7 @@ def _same(connector: Connector, record: Any, drafts: list[Draft]) -> Iterator[st
     if again != drafts:
         yield "the same record gives another draft the second time"
     try:
-        later = list(connector.normalise(as_raw(record, 99, RECEIVED + clock.DAY)))
+        later = list(connector.normalise(raw_of(record, 99, RECEIVED + clock.DAY)))
     except Exception:  # noqa: BLE001 -- what it raises is told already
         return
     if [_identity(one) for one in later] != [_identity(one) for one in drafts]:
@@ -147,7 +148,7 @@ class Suite:
 
     connector: ClassVar[Connector]
     records: ClassVar[Sequence[Any]]
-    """Good ones: JSON values as they are decoded, or lines."""
+    """Good ones: JSON values as they are decoded, or lines, or the bytes of reports, where the framing is `whole`."""
     options: ClassVar[Mapping[str, str] | None] = None
     """What it can be told, where it can be told anything."""
     now: ClassVar[int] = RECEIVED
