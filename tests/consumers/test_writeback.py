@@ -348,6 +348,61 @@ async def test_an_alert_that_the_product_does_not_know_is_refused(desk: Desk) ->
     assert "404" in (await reasons(desk, key, name))["status"]
 
 
+async def health(desk: Desk, name: str) -> dict[str, Any]:
+    """What the health of a source says of changes on their way to it."""
+    await desk.graph.sign_in()
+    shown = await desk.graph.get(f"security/sources/{name}")
+    assert shown["state"] == "healthy", "that it is asked is another matter"
+    names = ("pendingChanges", "pendingReason", "refusedChanges", "lastRefusalReason", "lastRefusalDateTime")
+    return {one: shown[one] for one in names}
+
+
+NOTHING = {"pendingChanges": 0, "pendingReason": None, "refusedChanges": 0, "lastRefusalReason": None, "lastRefusalDateTime": None}
+
+
+@pytest.mark.parametrize("kind", ["graph", "mde", "mcas"])
+async def test_what_is_refused_is_seen_in_the_health_of_its_source(desk: Desk, kind: str) -> None:
+    org = desk.simulator.scenario.organisations[0]
+    name = await desk.add(kind, client_id=org.reader_id, client_secret=org.reader_secret)
+    await desk.pull(name)
+    key = await desk.alert(kind, desk.views(kind, status="new")[0])
+    assert await health(desk, name) == NOTHING
+    await desk.change(key, status="resolved", classification="truePositive")
+    await desk.comment(key, "Seen.")
+    assert await health(desk, name) == {**NOTHING, "pendingChanges": 3}
+    assert await desk.carry(name)
+    said = await health(desk, name)
+    assert (said["pendingChanges"], said["refusedChanges"]) == (0, 3)
+    assert "403" in said["lastRefusalReason"]
+    assert said["lastRefusalDateTime"] is not None
+    assert (await desk.graph.get(f"{ALERTS}/{key}"))["status"] == "resolved", "the decision stands"
+    assert desk.writes() == []
+    await desk.graph.core.feeds.change(desk.graph.tenant, name, Said({"client_id": org.client_id, "client_secret": org.client_secret}))
+    await desk.change(key, status="resolved", classification="falsePositive")
+    assert await desk.carry(name)
+    assert await health(desk, name) == NOTHING, "what was refused went along, and what was set again is over"
+
+
+async def test_a_product_that_cannot_be_reached_is_seen_there_too(desk: Desk) -> None:
+    name, key = await made(desk, "mde")
+    await desk.change(key, status="resolved")
+    desk.faults(throttled=1)
+    assert not await desk.carry(name)
+    said = await health(desk, name)
+    assert (said["pendingChanges"], said["refusedChanges"]) == (1, 0)
+    assert "answered 429" in said["pendingReason"]
+    desk.simulator.clock.advance(4 * 86_400 * 10_000_000)
+    assert not await desk.carry(name)
+    said = await health(desk, name)
+    assert (said["pendingChanges"], said["pendingReason"], said["refusedChanges"]) == (0, None, 1)
+    assert "gave up after 3 days" in said["lastRefusalReason"]
+    again(desk)
+    await desk.graph.sign_in()
+    await desk.change(key, status="inProgress")
+    assert await desk.carry(name)
+    assert await health(desk, name) == NOTHING
+
+
 async def test_an_alert_that_goes_takes_its_queue_along_and_a_source_that_goes_ends_its(desk: Desk) -> None:
     name, key = await made(desk, "graph")
     others = [one for one in await desk.graph.ids(ALERTS) if one != key]

@@ -214,18 +214,23 @@ def source_list(tenant: InTenant = None, data: Data = None, database: Database =
 
 
 def _listed(found: list[Standing], now: int) -> None:
-    """A line for each source, and below them why some fail."""
-    heads = ("name", "kind", "road", "state", "answered", "lag", "an hour", "rejected", "pending")
+    """A line for each source, and below them why some fail, or what is changed here does not get there."""
+    heads = ("name", "kind", "road", "state", "answered", "lag", "an hour", "rejected", "pending", "refused")
     table_of(heads, [
         tuple(map(escape, (
             one.name, one.feed.kind if one.feed else "", one.feed.road if one.feed else "", one.state,
             "" if one.succeeded is None else f"{_span((now - one.succeeded) // clock.SECOND)} ago",
-            "" if one.lag is None else _span(one.lag), str(one.last_hour), str(one.rejected), str(one.pending),
+            "" if one.lag is None else _span(one.lag), str(one.last_hour), str(one.rejected), str(one.back.pending),
+            str(one.back.refused),
         ))) for one in found
     ])  # fmt: skip
     for one in found:
         if one.failures:
             out.print(f"{one.name}, {one.failures} in a row: {one.reason}", markup=False, soft_wrap=True)
+        if one.back.delay:
+            out.print(f"{one.name}, {one.back.pending} changes wait: {one.back.delay}", markup=False, soft_wrap=True)
+        if one.back.refused:
+            out.print(f"{one.name}, {one.back.refused} changes refused: {one.back.refusal}", markup=False, soft_wrap=True)
 
 
 def _span(seconds: int) -> str:

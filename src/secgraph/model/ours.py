@@ -215,6 +215,10 @@ _SOURCE = {
     "recordsPerHour": _NUMBER,
     "recordsLastDay": _NUMBER,
     "pendingChanges": {**_NUMBER, "description": "Changes of alerts that wait to be carried back to its product."},
+    "pendingReason": nullable({"type": "string", "description": "Why what waits was not taken at the last attempt."}),
+    "refusedChanges": {**_NUMBER, "description": "Those that its product did not take, and that nothing has taken the place of."},
+    "lastRefusalReason": nullable({"type": "string", "description": "Of the last of these."}),
+    "lastRefusalDateTime": nullable(_MOMENT),
 }  # fmt: skip
 
 _REPORT = record(

@@ -532,7 +532,18 @@ WHERE tenant = :tenant AND source = :source AND (:finished = 1 OR state <= 2)
 ORDER BY number DESC, member, part LIMIT :most;
 
 -- name: write_backs_waiting
-SELECT source, count(*) AS waiting FROM write_backs WHERE tenant = :tenant AND done = 0 GROUP BY source;
+-- How many changes wait for each source, and why, the reason of the last attempt last.
+SELECT source, reason, count(*) AS changes, max(next) AS at FROM write_backs
+WHERE tenant = :tenant AND done = 0 GROUP BY source, reason ORDER BY source, 4, reason;
+
+-- name: write_backs_failed
+-- How many each product did not take, and why, the last refusal last; not where the same member was set again since.
+SELECT source, reason, count(*) AS changes, max(done) AS at FROM write_backs
+WHERE tenant = :tenant AND done > 0 AND state <= 2
+  AND (member = :comments OR NOT EXISTS (SELECT 1 FROM write_backs later
+    WHERE later.tenant = write_backs.tenant AND later.alert = write_backs.alert AND later.member = write_backs.member
+      AND later.number > write_backs.number))
+GROUP BY source, reason ORDER BY source, 4, reason;
 
 -- name: write_backs_remove
 DELETE FROM write_backs WHERE tenant = :tenant AND alert = :alert;

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from secgraph import clock
+from secgraph.ingest.back import COMMENTS
 from secgraph.ingest.feeds.feed import Feed, Road
 from secgraph.ingest.feeds.feeds import Feeds
 from secgraph.ingest.feeds.health import HOUR
@@ -27,6 +28,21 @@ KEPT_HOURS = 48
 _NOTHING: dict[str, Any] = dict.fromkeys(
     ("asked", "succeeded", "failed", "failures", "heard", "newest", "taken", "unchanged", "rejected", "silent"), 0
 ) | {"reason": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Changes of alerts on their way to a product, each member and each comment for itself."""
+
+    pending: int = 0
+    delay: str = ""
+    """Why what waits was not taken at the last attempt; empty where there was none."""
+    refused: int = 0
+    """What its product did not take, and nothing has taken the place of."""
+    refusal: str = ""
+    """The reason of the last refusal of these."""
+    at: int | None = None
+    """When that was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +75,8 @@ class Standing:
     """Records of the last full hour and this one, as a rate per hour."""
     last_day: int
     """Records of the last 24 hours and this one."""
-    pending: int
-    """Changes of alerts that wait to be carried back to its product."""
+    back: Back
+    """What becomes of changes of alerts that are carried back to its product."""
 
 
 async def standings(store: Store, feeds: Feeds, tenant: int, now: int) -> list[Standing]:
@@ -68,20 +84,35 @@ async def standings(store: Store, feeds: Feeds, tenant: int, now: int) -> list[S
     configured = {one.name: one for one in await feeds.of(tenant)}
     health = {row["name"]: row for row in await store.fetch("source_healths", tenant=tenant)}
     refused = {row["source"]: row for row in await store.fetch("sources_failing", tenant=tenant)}
-    waiting = {row["source"]: row["waiting"] for row in await store.fetch("write_backs_waiting", tenant=tenant)}
+    back = _back(
+        await store.fetch("write_backs_waiting", tenant=tenant),
+        await store.fetch("write_backs_failed", tenant=tenant, comments=COMMENTS),
+    )
     hours: dict[str, dict[int, int]] = {}
     for row in await store.fetch("source_rates", tenant=tenant, since=now - 24 * HOUR):
         hours.setdefault(row["name"], {})[row["hour"]] = row["records"]
     delivered = [name for name, row in health.items() if row["heard"]]
     return [
         _standing(name, configured.get(name), health.get(name, _NOTHING), name in refused and refused[name]["status"] != GOOD,
-                  hours.get(name, {}), waiting.get(name, 0), now)
+                  hours.get(name, {}), back.get(name, Back()), now)
         for name in sorted({*configured, *delivered})
     ]  # fmt: skip
 
 
+def _back(waiting: Iterable[Mapping[str, Any]], failed: Iterable[Mapping[str, Any]]) -> dict[str, Back]:
+    """By source, out of rows by source and reason of which the last ones come last."""
+    found: dict[str, Back] = {}
+    for row in waiting:
+        former = found.get(row["source"], Back())
+        found[row["source"]] = replace(former, pending=former.pending + row["changes"], delay=row["reason"] or former.delay)
+    for row in failed:
+        former = found.get(row["source"], Back())
+        found[row["source"]] = replace(former, refused=former.refused + row["changes"], refusal=row["reason"], at=row["at"])
+    return found
+
+
 def _standing(
-    name: str, feed: Feed | None, seen: Mapping[str, Any], refused: bool, hours: Mapping[int, int], waiting: int, now: int
+    name: str, feed: Feed | None, seen: Mapping[str, Any], refused: bool, hours: Mapping[int, int], back: Back, now: int
 ) -> Standing:  # fmt: skip
     fault = feed.fault if feed is not None else ""
     reason = fault or (seen["reason"] if seen["failures"] else "nothing of the last delivery could be taken" if refused else "")
@@ -99,7 +130,7 @@ def _standing(
         name, state, reason, feed, seen["asked"] or None, seen["succeeded"] or None, seen["failed"] or None, seen["reason"],
         seen["failures"], seen["heard"] or None, seen["newest"] or None,
         max(now - seen["newest"], 0) // clock.SECOND if seen["newest"] else None, seen["silent"] or None,
-        seen["taken"], seen["unchanged"], seen["rejected"], rate, sum(hours.values()), waiting,
+        seen["taken"], seen["unchanged"], seen["rejected"], rate, sum(hours.values()), back,
     )  # fmt: skip
 
 
@@ -113,7 +144,10 @@ def as_data(one: Standing) -> dict[str, Any]:
         "reason": one.reason or None, "lastFailureReason": one.failure or None, "failures": one.failures,
         **{name: None if at is None else clock.text(at) for name, at in times.items()}, "lagSeconds": one.lag,
         "taken": one.taken, "unchanged": one.unchanged, "rejected": one.rejected, "recordsPerHour": one.last_hour,
-        "recordsLastDay": one.last_day, "pendingChanges": one.pending,
+        "recordsLastDay": one.last_day, "pendingChanges": one.back.pending,
+        "pendingReason": one.back.delay or None, "refusedChanges": one.back.refused,
+        "lastRefusalReason": one.back.refusal or None,
+        "lastRefusalDateTime": None if one.back.at is None else clock.text(one.back.at),
     }  # fmt: skip
 
 
