@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,8 +21,10 @@ from secgraph.ingest import batches as reading
 from secgraph.ingest import crew as processes
 from secgraph.ingest.batches import batches
 from secgraph.ingest.crew import Crew
+from secgraph.ingest.feeds.feeds import Feeds, Said
 from secgraph.ingest.ready import Taken, records
 from secgraph.ingest.split import pieces, units
+from secgraph.seal import Seal
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Intake
@@ -65,6 +68,59 @@ async def test_others_read_what_is_read_here(whole: str, between: str) -> None:
         found = await one.ready(GRAPH, RECEIVED, list(units(io.BytesIO(data), GRAPH)))
     assert found == here
     assert len(here) == 34
+
+
+GATEHOUSE = Path(__file__).parents[2] / "examples" / "mappings"
+FEEDS = [
+    pytest.param("generic", {"mapping": (GATEHOUSE / "gatehouse.toml").read_text("utf-8")}, "push", True, id="a mapping"),
+    pytest.param("suricata", {}, "push", True, id="told nothing"),
+    pytest.param("graph", {"hook_secret": "of the road, which reads nothing"}, "webhook", True, id="a secret of its road"),
+    pytest.param("graph", {"tenant_id": "t", "client_id": "c", "client_secret": "s3cret-of-the-kind"}, "push", False, id="a secret of its kind"),
+]
+
+
+@pytest.mark.parametrize(("kind", "options", "road", "served"), FEEDS)
+async def test_what_a_configured_source_is_sent_is_read_by_others_too(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch, kind: str, options: dict[str, str], road: str, *, served: bool
+) -> None:
+    feeds = Feeds(intake.store, lambda _: Seal(b"k" * 32), intake.clock)
+    connector = feeds.connector(await feeds.add(intake.tenant, kind, "gate", Said(options, road=road)))
+    assert processes.serves(connector) == served
+    sent: list[bytes] = []
+    send = processes._send  # noqa: SLF001 -- what goes to another process
+
+    def keep(pipe: Any, data: bytes) -> None:
+        sent.append(data)
+        send(pipe, data)
+
+    monkeypatch.setattr(processes, "_send", keep)
+    if not served:
+        return
+    found = json.loads((GATEHOUSE / "gatehouse.json").read_text("utf-8"))["detections"] if kind == "generic" else [json.loads(alert(1))]
+    data = "\n".join(json.dumps(one) for one in found * 20).encode()
+    here = list(records(connector, pieces(io.BytesIO(data), connector, RECEIVED), RECEIVED))
+    with crew() as one:
+        await there(one)
+        for _ in range(2):
+            assert await one.ready(connector, RECEIVED, list(units(io.BytesIO(data), connector))) == here
+    assert len(here) == 20 * len(found)
+    assert len(sent) == 2
+    assert not any(b"of the road" in data for data in sent)
+
+
+async def test_a_large_delivery_of_a_configured_source_is_helped(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "BATCH", 10)
+    monkeypatch.setattr(reading, "ALONE", 1)
+    monkeypatch.setattr(reading, "size", lambda: 2)
+    feeds = Feeds(intake.store, lambda _: Seal(b"k" * 32), intake.clock)
+    options = {"mapping": (GATEHOUSE / "gatehouse.toml").read_text("utf-8")}
+    connector = feeds.connector(await feeds.add(intake.tenant, "generic", "gate", Said(options, road="push")))
+    seen: list[bool] = []
+    lines = "\n".join(json.dumps(one) for one in json.loads((GATEHOUSE / "gatehouse.json").read_text("utf-8"))["detections"] * 100).encode()
+    report = await intake.door.take(intake.tenant.number, connector, io.BytesIO(lines), tick=lambda _: seen.append(reading.helped()))
+    assert (report.taken, report.unchanged, report.rejected) == (2, 198, 100), "one of the three is none of its alerts"
+    assert seen[-1], "others help"
+    assert not reading.helped()
 
 
 async def test_a_large_delivery_is_taken_with_the_help_of_others(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,8 +19,9 @@ from typing import IO
 import msgspec
 
 from secgraph.errors import Busy, Fault
-from secgraph.extend import Connector, source, sources
+from secgraph.extend import Connector
 from secgraph.ingest.ready import Taken, records
+from secgraph.ingest.recipe import Recipe, made, recipe_of
 from secgraph.ingest.split import Unit, read, unwrapper
 from secgraph.model.edm import load
 from secgraph.settled import settle
@@ -39,7 +40,7 @@ MOST = 4
 class Work(msgspec.Struct, array_like=True):
     """Units of a source's delivery."""
 
-    source: str
+    source: Recipe
     received: int
     units: list[Unit]
 
@@ -56,8 +57,8 @@ _results = msgspec.msgpack.Decoder(Done)
 
 
 def serves(connector: Connector) -> bool:
-    """Whether another process would read the records the same way: it knows sources by their names alone."""
-    return connector.name in sources() and source(connector.name) is connector
+    """Whether another process would read the records the same way. What is secret is told to none."""
+    return recipe_of(connector) is not None
 
 
 def size() -> int:
@@ -89,7 +90,9 @@ class Crew:
 
     async def ready(self, connector: Connector, received: int, units: list[Unit]) -> list[Taken]:
         """What these units make, in their order. Busy when the process that read them ended."""
-        work = Work(connector.name, received, units)
+        recipe = recipe_of(connector)
+        assert recipe is not None  # noqa: S101 -- `serves` said so
+        work = Work(recipe, received, units)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._done, work)
 
     def _done(self, work: Work) -> list[Taken]:
@@ -149,10 +152,13 @@ def _received(pipe: IO[bytes]) -> bytes | None:
 
 
 def _answers(given: IO[bytes]) -> Iterator[bytes]:
+    known: dict[Recipe, Connector] = {}  # a delivery is of one source: its mapping is read once
     while (data := _received(given)) is not None:
         try:
             work = _work.decode(data)
-            connector = source(work.source)
+            if work.source not in known:
+                known = {work.source: made(work.source)}
+            connector = known[work.source]
             unwrap = unwrapper(connector)
             pieces = (piece for unit in work.units for piece in read(unit, unwrap, work.received))
             done = Done(list(records(connector, pieces, work.received)))

@@ -216,7 +216,7 @@ _SOURCE = {
     "recordsLastDay": _NUMBER,
     "pendingChanges": {**_NUMBER, "description": "Changes of alerts that wait to be carried back to its product."},
     "pendingReason": nullable({"type": "string", "description": "Why what waits was not taken at the last attempt."}),
-    "refusedChanges": {**_NUMBER, "description": "Those that its product did not take, and that nothing has taken the place of."},
+    "refusedChanges": {**_NUMBER, "description": "Those that its product did not take, and that were not set again since."},
     "lastRefusalReason": nullable({"type": "string", "description": "Of the last of these."}),
     "lastRefusalDateTime": nullable(_MOMENT),
 }  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import secrets
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from secgraph.errors import Conflict, UsageError
 from secgraph.extend import Connector, Place
 from secgraph.ingest.feeds.feed import HOOK, Feed, Road
 from secgraph.ingest.feeds.kinds import Kinds
+from secgraph.ingest.recipe import called
 from secgraph.seal import OtherKey, Seal
 from secgraph.store.protocol import Fence, Store
 from secgraph.store.registry import FRESH_SECONDS, Tenant
@@ -129,9 +129,8 @@ class Feeds:
         known = self._made.get((feed.tenant, feed.name))
         if known is not None and known[0] == feed.number:
             return known[1]
-        made = copy.copy(self.kinds.told(feed.kind, feed.road, feed.options))
-        # Some are frozen; this one is nobody else's yet.
-        object.__setattr__(made, "name", feed.name)
+        recipe = self.kinds.recipe(feed.kind, feed.road, feed.options, feed.name)
+        made = called(self.kinds.told(feed.kind, feed.road, feed.options), feed.name, recipe)
         self._made[feed.tenant, feed.name] = feed.number, made
         return made
 

@@ -10,6 +10,7 @@ from secgraph.extend import Connector, Option, Pulls, Told, WritesBack, source, 
 from secgraph.extend.powers import USUAL_PRECEDENCE
 from secgraph.ingest.feeds.feed import HOOK, OF_ROADS, OF_WRITERS, ROADS, WRITE_BACK, Road
 from secgraph.ingest.feeds.proof import expect_provable
+from secgraph.ingest.recipe import Recipe
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,62}")
 
@@ -88,18 +89,27 @@ class Kinds:
                 possible = f"Options are: {', '.join(known)}." if known else "There is none."
                 raise UsageError(f"Sources of the kind {kind} have no option '{name[:40]}' by {road}. {possible}")
         found = self.source(kind)
-        of_kind = found.options if isinstance(found, Told) else ()
-        # One that can be asked, and is not, can do without what asking takes.
-        needed = road == "pull" or (not isinstance(found, Pulls) and any(one.default is None for one in of_kind))
-        if isinstance(found, Told) and (needed or any(given.get(one.name) for one in of_kind)):
+        options = _options(found, road, given)
+        if isinstance(found, Told) and options is not None:
             _expect_all(kind, found.options, given)
-            found = found.told({one.name: given.get(one.name) or one.default or "" for one in found.options})
+            found = found.told(options)
         _expect_all(kind, OF_ROADS[road], given)
         if road == "webhook":
             expect_provable(given)
         if given.get(WRITE_BACK, "on") not in {"on", "off", ""}:
             raise UsageError(f"The option {WRITE_BACK} is '{given[WRITE_BACK][:40]}': say on or off.")
         return found
+
+    def recipe(self, kind: str, road: Road, given: Mapping[str, str], name: str) -> Recipe | None:
+        """How another process makes the same of an installed kind; None where it is told something that is secret."""
+        if kind in self._more or kind not in sources():
+            return None
+        found = self.source(kind)
+        options = _options(found, road, given)
+        secret = [one.name for one in found.options if one.secret] if isinstance(found, Told) else []
+        if options is not None and any(options[one] for one in secret):
+            return None
+        return Recipe(kind, name, options)
 
     def precedence(self, kind: str, road: Road, given: Mapping[str, str]) -> int | None:
         """Where a source of that kind, told that, stands among those that carry changes of one alert back: the lowest is first.
@@ -112,6 +122,17 @@ class Kinds:
             return None
         asked = road == "pull" or (isinstance(found, Told) and any(given.get(one.name) for one in found.options))
         return int(getattr(found, "precedence", USUAL_PRECEDENCE)) if asked else None
+
+
+def _options(found: Connector, road: Road, given: Mapping[str, str]) -> dict[str, str] | None:
+    """Everything that a kind's source is told; None for one that is as it is without any configuration."""
+    if not isinstance(found, Told):
+        return None
+    # One that can be asked, and is not, can do without what asking takes.
+    needed = road == "pull" or (not isinstance(found, Pulls) and any(one.default is None for one in found.options))
+    if not (needed or any(given.get(one.name) for one in found.options)):
+        return None
+    return {one.name: given.get(one.name) or one.default or "" for one in found.options}
 
 
 def _expect_all(kind: str, options: tuple[Option, ...], given: Mapping[str, str]) -> None:
