@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from secgraph.clock import SECOND, text
+from secgraph.score.catalogue import catalogue
 from secgraph.testing import Clock, Graph
 
 PROFILES, SCORES = "security/secureScoreControlProfiles", "security/secureScores"
@@ -150,6 +151,27 @@ async def test_five_tenants_have_an_average(graph: Graph) -> None:
             await graph.core.scores.run(graph.core.store, graph.core.registry)
         averages = (await today(graph))["averageComparativeScores"]
         assert averages == ([] if number < 3 else [{"basis": "AllTenants", "averageScore": round(0.4 * one["maxScore"], 2)}])
+
+
+async def test_an_upstream_score_is_evidence(graph: Graph, clock: Clock) -> None:
+    listed = next(one for one in catalogue().values() if one.checks.get("graph"))
+    mapped, today_ = listed.checks["graph"][0], text(clock())
+    await graph.hand_in(
+        "graph",
+        {"@odata.type": "#microsoft.graph.secureScoreControlProfile", "id": "SecondFactor", "title": "A second factor", "maxScore": 20,
+         "controlCategory": "Identity", "vendorInformation": {"vendor": "Microsoft", "provider": "SecureScore"}},
+        {"@odata.type": "#microsoft.graph.secureScore", "id": f"t_{today_[:10]}", "azureTenantId": "t", "createdDateTime": today_, "currentScore": 9,
+         "activeUserCount": 12, "licensedUserCount": 15, "maxScore": 40, "controlScores": [
+             {"controlName": "SecondFactor", "controlCategory": "Identity", "score": 5},
+             {"controlName": mapped, "controlCategory": "Identity", "score": 4, "scoreInPercentage": 25.0}]},
+    )  # fmt: skip
+    score = await today(graph)
+    shares = {one["controlName"]: (one["scoreInPercentage"], one["source"]) for one in score["controlScores"]}
+    assert shares == {"SecondFactor": (25.0, "graph"), listed.id: (25.0, "graph")}
+    assert (score["activeUserCount"], score["licensedUserCount"]) == (12, 15)
+    [upstream] = (await graph.get("security/upstreamSecureScores"))["value"]
+    assert upstream["currentScore"] == 9
+    assert [one["controlName"] for one in upstream["controlScores"]] == ["SecondFactor", mapped]
 
 
 async def test_what_is_kept_no_longer_goes(graph: Graph, clock: Clock) -> None:

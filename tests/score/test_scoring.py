@@ -87,6 +87,16 @@ def test_what_is_stated_of_microsofts_own_profile_is_stated_of_the_control() -> 
     assert {one.control.id: one.share for one in score.entries}[listed.id] == 0.0, "the later word counts"
 
 
+def test_points_of_microsofts_are_points_of_its_own_maximum() -> None:
+    listed = next(one for one in catalogue().values() if one.checks.get("graph"))
+    upstream = control(listed.checks["graph"][0], 5.0)
+    found = [held(listed.id, "graph", points=4.0)]
+    [entry] = scored([control(listed.id, 10.0), upstream], found, NOW, LIMITS).entries
+    assert (entry.control.id, entry.share, entry.score) == (listed.id, 0.8, 8.0)
+    [alone] = scored([control(listed.id, 10.0)], found, NOW, LIMITS).entries
+    assert alone.share == 0.4
+
+
 def test_a_control_without_points_does_not_count() -> None:
     assert scored([control(points=0.0)], [held(MADE, "prowler", 1.0)], NOW, LIMITS).entries == ()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from secgraph import clock
 from secgraph.errors import UsageError
-from secgraph.score.scoring import Entry, Limits, judged, share_of, stated
+from secgraph.score.scoring import Entry, Limits, judged, scaled, share_of, stated
 from secgraph.score.standing import Held, Profile, Stated
 from secgraph.score.telling import number, passed, told
 
@@ -50,7 +50,7 @@ def named(profiles: Mapping[str, Profile], name: str) -> Profile:
 
 def explained(control: Profile, profiles: Mapping[str, Profile], held: Iterable[Held], now: int, limits: Limits) -> Explained:
     """Why a control stands as it does at an instant."""
-    mine = [one for one in held if one.control == control.id.casefold() and one.found]
+    mine = [scaled(one, control, profiles) for one in held if one.control == control.id.casefold() and one.found]
     said = stated(control, profiles)
     entry = judged(control, said, mine, now, limits) if control.max_score > 0 else None
     words = [

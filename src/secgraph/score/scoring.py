@@ -7,7 +7,7 @@ seldom wrong. Within a scanner partial passes count by their share. What nobody 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from secgraph import clock
@@ -93,7 +93,8 @@ def scored(
     entries = []
     for key, control in known.items():
         if control.max_score > 0:
-            entry = judged(control, stated(control, known), found.get(key, ()), now, limits)
+            mine = [scaled(one, control, known) for one in found.get(key, ())]
+            entry = judged(control, stated(control, known), mine, now, limits)
             if entry is not None:
                 entries.append(entry)
     return Score(tuple(sorted(entries, key=lambda one: one.control.id)), now, average, users)
@@ -101,12 +102,21 @@ def scored(
 
 def stated(control: Profile, known: Mapping[str, Profile]) -> Stated | None:
     """What was stated of a control last, under its own name or under one that Microsoft has for it."""
-    listed = catalogue().get(control.id)
-    names = [
-        control,
-        *(known[key] for name in (listed.checks.get("graph", ()) if listed else ()) if (key := name.casefold()) in known),
-    ]
+    names = [control, *theirs(control, known)]
     return max((one.state for one in names if one.state is not None), key=lambda one: one.at, default=None)
+
+
+def theirs(control: Profile, known: Mapping[str, Profile]) -> list[Profile]:
+    """The profiles of Microsoft's that the catalogue says are this control."""
+    listed = catalogue().get(control.id)
+    names = listed.checks.get("graph", ()) if listed is not None else ()
+    return [known[key] for name in names if (key := name.casefold()) in known]
+
+
+def scaled(one: Held, control: Profile, known: Mapping[str, Profile]) -> Held:
+    """What a scanner found, its points as ours: what Microsoft gives five points for may have ten here."""
+    most = max((profile.max_score for profile in theirs(control, known)), default=0.0)
+    return one if one.points is None or not most else replace(one, points=one.points * control.max_score / most)
 
 
 def judged(control: Profile, said: Stated | None, held: Iterable[Held], now: int, limits: Limits) -> Entry | None:
