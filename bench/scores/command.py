@@ -169,19 +169,19 @@ async def _computed(graph: Graph, many: int, given: argparse.Namespace) -> Row:
     """Computing a tenant's score beside taking the evidence that it is computed of."""
     random, prowler = Random(given.seed), source("prowler")  # noqa: S311 -- as above
     scorer, sides = graph.core.door.scorer, {"computing": list[float](), "taking": list[float]()}
-    compute = scorer.recompute
+    compute, refresh = scorer.recompute, scorer.refresh
 
-    async def nothing(_: int) -> bool:
-        return False
+    async def nothing(_: int) -> None:
+        return
 
     for round_ in range(given.rounds):
         tenant = await graph.core.registry.create_tenant(f"evidence {many} {round_}")
         lines = [msgspec.json.encode(one) for one in findings(many, given.controls, NOW - 3600 * clock.SECOND, random)]
-        scorer.recompute = nothing  # type: ignore[method-assign, assignment]  # so that taking is nothing but taking
+        scorer.refresh = nothing  # type: ignore[method-assign, assignment]  # so that taking is nothing but taking
         began = time.perf_counter()
         report = await graph.core.door.take(tenant.number, prowler, io.BytesIO(b"\n".join(lines)))
         sides["taking"].append(1000 * (time.perf_counter() - began))
-        scorer.recompute = compute  # type: ignore[method-assign]
+        scorer.refresh = refresh  # type: ignore[method-assign]
         if report.taken != many:
             raise Failed(f"Of {many} findings {report.taken} were taken: {report.problems[:3]}")
         began = time.perf_counter()

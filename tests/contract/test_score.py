@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from secgraph.clock import SECOND, text
+from secgraph.errors import Busy
 from secgraph.score.catalogue import catalogue
 from secgraph.testing import Clock, Graph
 
@@ -191,6 +192,21 @@ async def test_what_is_kept_no_longer_goes(graph: Graph, clock: Clock) -> None:
     entries = await graph.core.store.fetch("score_entries_between", tenant=graph.tenant.number, kind="secureScores", first=0, last=2**31 - 1)
     assert len({row["name"] for row in entries}) == 2
     assert min(row["until"] for row in entries) > (clock() // SECOND - 400 * DAY) // DAY
+
+
+async def test_what_was_committed_is_answered_though_the_score_cannot_be_computed(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    [one, *_] = await seeded(graph)
+
+    async def broken(_: int) -> bool:
+        raise Busy("no store")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(graph.core.door.scorer, "recompute", broken)
+        await add(graph, one["id"], result="pass")
+        await state(graph, one, "Default")
+    assert (await graph.get(SCORES))["value"] == []
+    await graph.core.scores.run(graph.core.store, graph.core.registry)
+    assert (await today(graph))["currentScore"] == one["maxScore"], "the chore computes it"
 
 
 REFUSED = {

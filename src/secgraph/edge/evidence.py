@@ -67,7 +67,7 @@ class Evidence:
         draft = _draft(body, control, self._now())
         piece = found_of(draft, control)
         await self._store.write(caller.tenant, Needs(), lambda _: Decision((PutFound((piece,), ()),), None))
-        await self._scorer.recompute(caller.tenant)
+        await self._scorer.refresh(caller.tenant)
         head = render.context(f"{asked.base}/{target.version}", f"{one.path}('{control}')/evidence/$entity")
         return Answer(201, render.item(head, msgspec.json.encode(served(piece))))
 

@@ -62,7 +62,7 @@ class Writer:
 
         record = await self._store.write(caller.tenant, _needs(one, target.key, doors), decide)
         if one.path == CONTROL_PROFILES:
-            await self._scorer.recompute(caller.tenant)
+            await self._scorer.refresh(caller.tenant)
         if asked.prefers(MINIMAL):
             return silent(record)
         if one.choices.entry and not asked.prefers(REPRESENTATION):

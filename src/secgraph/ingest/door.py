@@ -110,7 +110,7 @@ class Door:
 
     async def _ended(self, tenant: int, source: Connector, report: Report, began: int) -> Report:
         if report.evidence:
-            await self.scorer.recompute(tenant)
+            await self.scorer.refresh(tenant)
         observe(RecordsTaken(source.name, report.taken, report.unchanged, report.rejected))
         self.health.taken(tenant, source.name, report, report.newest)
         if report.taken or report.unchanged:

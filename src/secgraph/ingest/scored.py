@@ -87,6 +87,17 @@ class Scorer:
         made._store, made._running, made._next = store, {}, {}  # noqa: SLF001 -- it is its own
         return made
 
+    async def refresh(self, tenant: int) -> None:
+        """Computes a tenant's score after something was committed that it is computed of. What was committed stays so, whatever
+        becomes of this: a failure is made known, and the chore computes it again.
+        """
+        try:
+            await self.recompute(tenant)
+        except Superseded:
+            raise
+        except Exception as failure:  # noqa: BLE001 -- as above
+            observe(ScoringFailed(tenant, str(failure)))
+
     async def recompute(self, tenant: int) -> bool:
         """Computes a tenant's score of today; whether it changed. Whoever asks while it is computed waits for a further one,
         all of them for the same: it sees what was committed before it begins.
