@@ -19,7 +19,7 @@ BOTH = ("consumers", "ingest", "properties", "store", *(f"contract/test_{name}.p
     "actions", "alert_sources", "alerts", "assessment", "assets", "bad_input", "batch", "correlations", "delta", "delta_links", "delta_removals",
     "entities", "filter", "legacy", "reading", "regrouping", "resolving", "score", "search", "sources", "whose_word_counts", "writing",
 )), *(f"access/test_{name}.py" for name in ("adopt", "grants", "key_ring", "keys", "links", "tenants", "two_nodes")),
-        "campaigns/test_costs.py", "listen/test_running.py")  # fmt: skip
+        "campaigns/test_costs.py", "listen/test_running.py", "real/test_relp_kills.py")  # fmt: skip
 """Folders and files whose tests run on both databases. The others ask little of a store, and run on PostgreSQL with
 `--database postgresql`.
 """
