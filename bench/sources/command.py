@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,36 +51,48 @@ def connector_of(name: str) -> Connector:
     return found
 
 
-def measured(name: str, many: int, runs: int, seed: int = 1) -> Row:
-    """Microseconds a record, of the run that was disturbed least; both sides take turns."""
-    chance = random.Random(seed)  # noqa: S311 -- the same records in every run
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Records of one run, that no other run reads: what a source remembers of texts and instants is of other records."""
+
+    data: Sequence[bytes]
+    """Each as it comes."""
+    raws: Sequence[Raw]
+
+
+def lot(name: str, many: int, chance: random.Random) -> Lot:
+    """So many new records."""
     made = [MAKERS[name](chance) for _ in range(many)]
+    data = [one.encode() if isinstance(one, str) else msgspec.json.encode(one) for one in made]
+    return Lot(data, [Raw(number, one, value, RECEIVED) for number, (one, value) in enumerate(zip(data, made, strict=True), 1)])
+
+
+def measured(name: str, many: int, runs: int, seed: int = 1) -> Row:
+    """Microseconds a record, of the run that was disturbed least; both sides take turns, and no record is read twice."""
+    chance = random.Random(seed)  # noqa: S311 -- the same records every time
     connector = connector_of(name)
     lines = connector.framing == "lines"
-    data = [one.encode() if isinstance(one, str) else msgspec.json.encode(one) for one in made]
-    whole = b"\n".join(data)
-    raws = [Raw(number, one, value, RECEIVED) for number, (one, value) in enumerate(zip(data, made, strict=True), 1)]
-
-    def decode() -> None:
-        for one in data:
-            msgspec.json.decode(one)
-
-    def split() -> None:
-        for _ in pieces(io.BytesIO(whole), connector, RECEIVED):
-            pass
-
-    def read() -> None:
-        _read(connector, raws)
-
-    gc.collect()
-    gc.freeze()  # the records that wait here to be read are no part of reading
     beside: list[float] = []
     reading: list[float] = []
     for _ in range(runs):
-        beside.append(_timed(split if lines else decode) / many)
-        reading.append(_timed(read) / many)
-    gc.unfreeze()
+        some = lot(name, many, chance)
+        whole = b"\n".join(some.data)
+        gc.collect()
+        gc.freeze()  # the records that wait here to be read are no part of reading
+        beside.append(_timed(partial(_split, connector, whole) if lines else partial(_decode, some.data)) / many)
+        reading.append(_timed(partial(_read, connector, some.raws)) / many)
+        gc.unfreeze()
     return Row(name, min(beside) * 1e6, min(reading) * 1e6, GOAL_LINES if lines else GOAL_JSON)
+
+
+def _decode(data: Sequence[bytes]) -> None:
+    for one in data:
+        msgspec.json.decode(one)
+
+
+def _split(connector: Connector, whole: bytes) -> None:
+    for _ in pieces(io.BytesIO(whole), connector, RECEIVED):
+        pass
 
 
 def _read(connector: Connector, raws: Sequence[Raw]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
-from bench.sources.command import Row, connector_of, main, table
+from bench.sources import command
+from bench.sources.command import Lot, Row, connector_of, lot, main, measured, table
 from bench.sources.records import MAKERS
 
 from secgraph.extend import AlertDraft, Raw, sources
@@ -26,6 +28,20 @@ def test_a_source_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str
 def test_a_ratio_is_held_against_its_goal() -> None:
     assert "| 0.200 | 0.15 | met |" in table([Row("a", 2.0, 10.0, 0.15)])
     assert "| 0.100 | 0.15 | missed |" in table([Row("a", 1.0, 10.0, 0.15)])
+
+
+@pytest.mark.parametrize("name", list(MAKERS))
+def test_no_record_is_read_twice(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    made: list[bytes] = []
+
+    def kept(*given: Any) -> Lot:
+        some = lot(*given)
+        made.extend(some.data)
+        return some
+
+    monkeypatch.setattr(command, "lot", kept)
+    measured(name, 50, 5)
+    assert len(made) == len(set(made)) == 250
 
 
 @pytest.mark.parametrize("name", list(MAKERS))
