@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +81,18 @@ def test_zeros_without_end_take_up_nothing() -> None:
         assert frames.feed(b"\0" * 100_000) == []
     assert frames.held == 0
     assert not frames.amid
+
+
+@pytest.mark.parametrize("begin", [
+    pytest.param(b"", id="a line"), pytest.param(b"1048576 <1>", id="a count that is a lie"), pytest.param(b"5 <1>ab", id="behind a count that was wrong"),
+])  # fmt: skip
+def test_a_message_that_drips_costs_no_more_for_being_long(begin: bytes) -> None:
+    frames = Frames()
+    frames.feed(begin + b"z" * (LONGEST - 60_000))
+    began = time.process_time()
+    for _ in range(20_000):
+        assert frames.feed(b"z") == []
+    assert time.process_time() - began < 2, "each byte is looked at once, and not all that came before it"
 
 
 printable = st.binary(min_size=1, max_size=60).map(lambda data: b"<13>" + bytes(97 + byte % 26 for byte in data))

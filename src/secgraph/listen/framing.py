@@ -25,6 +25,9 @@ _MAYBE = re.compile(rb"[1-9][0-9]*(?: (?:\xef\xbb?|C|CE|CEF|L|LE|LEE|LEEF)?)?\Z"
 _BEGINS = re.compile(rb"[<{\[]|\xef\xbb\xbf|CEF:|LEEF:")
 _PERHAPS = re.compile(rb"(?:\xef\xbb?|C|CE|CEF|L|LE|LEE|LEEF)\Z")
 _AGAIN = re.compile(rb"\n|(?<![0-9])[1-9][0-9]{0,7} (?=<[0-9]{1,3}>)")
+_BLANKS = re.compile(rb"[\r\n\0 \t]*")
+_MOST_AGAIN = 16
+"""Bytes in which a place to go on at may have begun already: digits, a blank, and a priority."""
 _HEAD = 64
 """So many bytes tell what a message begins with."""
 
@@ -57,7 +60,7 @@ class Frames:
         self._at = 0
         """Where the next message begins in what is held."""
         self._seen = 0
-        """So far it is known to hold no line feed."""
+        """So far it is known to hold no line feed, or no place to go on at: what came before is not looked at for every byte."""
         self._skip = 0
         """Bytes of a message that is too long, still to come."""
         self._line = False
@@ -106,10 +109,8 @@ class Frames:
         held = self._held
         if self._line:
             return self._rest()
-        at = self._at
-        while at < len(held) and held[at] in BLANK:
-            at += 1
-        self._at = at
+        blanks = _BLANKS.match(held, self._at)
+        self._at = at = blanks.end() if blanks is not None else self._at
         if at == len(held):
             return False
         head = bytes(held[at : at + _HEAD])
@@ -153,8 +154,9 @@ class Frames:
 
     def _resume(self, found: list[Message | Cut]) -> bool:
         """Goes on at the next line, or the next count: the one before was wrong, and this is a piece of a message."""
-        again = _AGAIN.search(self._held, self._at)
+        again = _AGAIN.search(self._held, max(self._at, self._seen - _MOST_AGAIN))
         if again is None:
+            self._seen = len(self._held)
             if len(self._held) - self._at <= LONGEST:
                 return False
             found.append(Cut(bytes(self._held[self._at : self._at + SHOWN]), MISCOUNTED))

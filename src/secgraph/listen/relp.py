@@ -103,8 +103,8 @@ class Relp:
     def _one(self, found: list[Event]) -> bool:
         """Takes the next frame, if it is there."""
         held = self._held
-        while held[:1] == b"\n":  # the end of a frame whose data was passed over
-            del held[:1]
+        if held[:1] == b"\n":  # the end of a frame whose data was passed over
+            del held[: len(held) - len(held.lstrip(b"\n"))]
         head = _HEAD.match(held)
         if head is None:
             if len(held) > _LONGEST_HEAD or not _may_begin(held):
