@@ -27,6 +27,7 @@ class _Seen:
     share: list[float]
     details: list[str]
     rule: Rule | None
+    severity: str
 
 
 class Xccdf:
@@ -55,7 +56,8 @@ def _of_run(run: Run, document: Document, raw: Raw) -> Iterator[EvidenceDraft]:
     several: dict[str, _Seen] = {}
     for result in run.results:
         check = result.rule.removeprefix(PREFIX)[:200]
-        seen = several.setdefault(check, _Seen([], [], document.rules.get(result.rule)))
+        seen = several.setdefault(check, _Seen([], [], document.rules.get(result.rule), ""))
+        seen.severity = seen.severity or result.severity
         share = RESULTS.get(result.result)
         if share is not None:
             seen.share.append(share)
@@ -66,7 +68,7 @@ def _of_run(run: Run, document: Document, raw: Raw) -> Iterator[EvidenceDraft]:
         share = sum(seen.share) / len(seen.share) if seen.share else None
         yield EvidenceDraft(
             "xccdf", check, raw.received if at is None else at, share, subject=host, scope=scope,
-            details="; ".join(dict.fromkeys(seen.details))[:500], control=_control(check, seen.rule, run), note=note,
+            details="; ".join(dict.fromkeys(seen.details))[:500], control=_control(check, seen), note=note,
         )  # fmt: skip
 
 
@@ -74,8 +76,9 @@ def _details(result: Result) -> str:
     return result.message or (f"result: {result.result}" if result.result not in {"pass", "fail"} else "")
 
 
-def _control(check: str, rule: Rule | None, run: Run) -> ControlDraft:
-    severity = (rule.severity if rule is not None else "") or run.severity(check, PREFIX)
+def _control(check: str, seen: _Seen) -> ControlDraft:
+    rule = seen.rule
+    severity = (rule.severity if rule is not None else "") or seen.severity
     name = check.lower()
     category = "Device"
     for found, words in (("Infrastructure", INFRASTRUCTURE), ("Data", DATA), ("Identity", IDENTITY)):

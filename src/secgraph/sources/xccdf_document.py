@@ -21,7 +21,9 @@ MOST = 100_000
 """Results that are read of one document."""
 
 XCCDF = "checklists.nist.gov/xccdf/"
-_NIST = re.compile(r"[A-Z]{2}-\d{1,2}(?:\(\d{1,2}\))?", re.ASCII)
+NIST = "800-53"
+"""What is in the address of a reference to SP 800-53. Others have numbers of the same shape that mean something else."""
+_NIST = re.compile(r"(?<![\w.-])[A-Z]{2}-\d{1,2}(?![\d-])(?: ?\(\d{1,2}\))?", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -54,10 +56,6 @@ class Run:
     benchmark: str = ""
     results: list[Result] = field(default_factory=list)
 
-    def severity(self, check: str, prefix: str) -> str:
-        """What the results say of a rule's severity."""
-        return next((one.severity for one in self.results if one.severity and one.rule.removeprefix(prefix) == check), "")
-
 
 @dataclass(slots=True)
 class Document:
@@ -82,6 +80,7 @@ class _Reader:
         self._run: Run | None = None
         self._result: Result | None = None
         self._rule: Rule | None = None
+        self._cites = False  # whether a reference is to SP 800-53
         self._count = 0
 
     def start(self, name: str, given: dict[str, str]) -> None:
@@ -107,6 +106,8 @@ class _Reader:
                 if self._count > MOST:
                     raise _Stop(f"more than {MOST} results")
                 self._result = Result(given.get("idref", ""), given.get("severity", "").lower())
+            case "reference":
+                self._cites = NIST in given.get("href", "")
         if tag in {"title", "fixtext", "reference", "target", "result", "message"}:
             self._text, self._length = [], 0
 
@@ -135,8 +136,9 @@ class _Reader:
                 self._rule.title = said
             case "fixtext" if self._rule is not None:
                 self._rule.fix = said
-            case "reference" if self._rule is not None and len(self._rule.nist) < MOST_NUMBERS:
-                self._rule.nist += [number for number in _NIST.findall(said) if number not in self._rule.nist]
+            case "reference" if self._rule is not None and self._cites:
+                numbers = dict.fromkeys([*self._rule.nist, *(number.replace(" ", "") for number in _NIST.findall(said))])
+                self._rule.nist = [*numbers][:MOST_NUMBERS]
         if tag in {"title", "fixtext", "reference", "target", "result", "message"}:
             self._text = None
 
