@@ -29,6 +29,8 @@ SCANNER = "prowler"
 SHARES = {"PASS": 1.0, "FAIL": 0.0}
 """Any other word says that nobody knows: a check by hand, for one."""
 SUPPRESSED = 3
+GLOBAL = "global"
+"""The region of what has none."""
 MOST_RESOURCES, MOST_NUMBERS = 1000, 200
 LONGEST_TITLE, LONGEST = 300, 4000
 GUESSED = "no time of its own: the time of receipt is used"
@@ -92,12 +94,16 @@ def _finding(record: Record) -> Finding:
         raise Unusable("no metadata.event_code: which check it is of, nobody knows")
     cloud, unmapped, remediation = part(get("cloud")), part(get("unmapped")), part(get("remediation"))
     resources = objects(get("resources"), MOST_RESOURCES)
-    account = text(part(cloud.get("account")).get("uid")) or ""
+    account, region = text(part(cloud.get("account")).get("uid")) or "", text(cloud.get("region")) or ""
     return Finding(
         check=check,
         status=_upper(get("status_code")),
         muted=integer(get("status_id")) == SUPPRESSED or _upper(get("status")) == "SUPPRESSED",
-        subjects=[text(one.get("uid")) or text(one.get("name")) or account for one in resources] or [account],
+        subjects=[
+            _subject(text(one.get("uid")) or text(one.get("name")), account, text(one.get("region")) or region)
+            for one in resources
+        ]
+        or [account],
         at=next(_instants(record, info), None),
         title=text(info.get("title")) or "",
         details=text(get("status_detail")) or text(get("message")) or "",
@@ -117,12 +123,12 @@ def _older(record: Record) -> Finding:
     if check is None:
         raise Unusable("no CheckID: which check it is of, nobody knows")
     advice = part(part(get("Remediation")).get("Recommendation"))
-    subject = text(get("ResourceArn")) or text(get("ResourceId")) or text(get("AccountId")) or ""
+    account, resource = text(get("AccountId")) or "", text(get("ResourceArn")) or text(get("ResourceId"))
     return Finding(
         check=check,
         status=_upper(get("Status")),
         muted=get("Muted") is True or _upper(get("Status")) == "MUTED",
-        subjects=[subject],
+        subjects=[_subject(resource, account, text(get("Region")) or "")],
         at=instant_of(get("AssessmentStartTime")),
         title=text(get("CheckTitle")) or "",
         details=text(get("StatusExtended")) or "",
@@ -133,6 +139,15 @@ def _older(record: Record) -> Finding:
         url=_url(advice.get("Url"), get("RelatedUrl")),
         compliance=get("Compliance"),
     )
+
+
+def _subject(resource: str | None, account: str, region: str) -> str:
+    """The resource; behind account and region where its name (`AppInsights`) means something only there."""
+    if resource is None or resource == account:
+        return account
+    if resource.startswith(("arn:", "/")):
+        return resource
+    return "/".join(one for one in (account, "" if region == GLOBAL else region, resource) if one)
 
 
 def _instants(record: Record, info: Record) -> Iterator[int]:
