@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, cast
+from xml.etree import ElementTree as ET
 
 import pytest
 from tests.sources.test_crowdstrike import Falcon
@@ -20,6 +21,7 @@ from secgraph.extend import (
     AlertDraft,
     CallFailed,
     Connector,
+    ControlDraft,
     EvidenceDraft,
     Framing,
     Mark,
@@ -307,6 +309,68 @@ def test_what_a_source_of_reports_does_wrong_is_found(broken: dict[str, Any], sa
     assert faults_of(Report(), reports) == []
     faults = faults_of(type("Bad", (Report,), broken)(), reports)
     assert any(says in one for one in faults), faults
+
+
+class Scanner:
+    """A source of reports that keeps to everything."""
+
+    name = "scanner"
+    framing: Framing = "whole"
+
+    def normalise(self, raw: Raw) -> Any:
+        head, _, rest = raw.data.decode("utf-8", "replace").partition("\n")
+        if head.strip() != "report":
+            raise Unusable("no report")
+        checks = dict(line.split("=", 1) for line in rest.splitlines() if line.count("=") == 1 and 0 < len(line.partition("=")[0].strip()) < 50)
+        if not checks:
+            raise Unusable("a report without checks")
+        return [self.draft(check, word, raw) for check, word in checks.items()]
+
+    def draft(self, check: str, word: str, raw: Raw) -> EvidenceDraft:
+        return EvidenceDraft("scanner", check, raw.received, float(word == "passed"), "web-1", "web-1", "a sentence", None, ControlDraft(check, "Device"))
+
+
+REPORT = b"report\nC-1=passed\nC-2=failed\n"
+
+
+def test_a_scanner_that_keeps_to_everything() -> None:
+    assert faults_of(Scanner(), [REPORT]) == []
+
+
+def finding(**members: Any) -> Any:
+    return lambda self, check, word, raw: EvidenceDraft(**{"scanner": "s", "check": check, "at": raw.received, "share": 1.0, **members})
+
+
+def control(**members: Any) -> Any:
+    return finding(control=ControlDraft(**{"title": "t", "category": "Device", **members}))
+
+
+def expanded(self: Scanner, raw: Raw) -> Any:
+    try:
+        found = ET.fromstring(raw.data.decode("utf-8")).text  # noqa: S314 -- what is wrong with it
+    except (ValueError, ET.ParseError, LookupError):
+        raise Unusable("no XML") from None
+    yield EvidenceDraft("s", "c", raw.received, 1.0, details=found or "")
+
+
+@pytest.mark.parametrize(("broken", "says"), [
+    ({"draft": finding(scanner="")}, "its scanner is ''"), ({"draft": finding(check="")}, "its check is ''"), ({"draft": finding(check="x" * 201)}, "201 of the 200 characters that fit"), ({"draft": finding(check=5)}, "its check is 5"),
+    ({"draft": finding(share=1.5)}, "its share is 1.5"), ({"draft": finding(share=True)}, "its share is True"), ({"draft": finding(share=float("nan"))}, "its share is nan"), ({"draft": finding(points=2.0)}, "beside a share of 1.0"),
+    ({"draft": finding(share=None, points=-1.0)}, "its points are -1.0"), ({"draft": finding(at="2026-02-10T09:00:00Z")}, "its time is"), ({"draft": finding(at=0)}, "its time is 0"), ({"draft": finding(subject=None)}, "its subject is None"),
+    ({"draft": finding(details=5)}, "its details is 5"), ({"draft": finding(control={})}, "it is a dict: a ControlDraft"), ({"draft": control(title=" ")}, "it has no title"), ({"draft": control(category="Linux")}, "category is 'Linux'"),
+    ({"draft": control(max_score=0)}, "its points are 0"), ({"draft": control(max_score=101)}, "its points are 101"), ({"draft": control(tier="Best")}, "tier is 'Best'"), ({"draft": control(user_impact="None")}, "user_impact is 'None'"),
+    ({"draft": control(threats=("Fire",))}, "its threats are"), ({"draft": control(compliance=(("CIS", ""),))}, "its compliance"), ({"draft": finding(check="one")}, "tells twice of the check 'one'"),
+    ({"draft": lambda self, check, word, raw: EvidenceDraft("s", check, 1, 1.0, str(raw.received))}, "identity changes"), ({"normalise": lambda self, raw: [int(raw.data)]}, "ValueError leaves normalise"),
+    ({"normalise": lambda self, raw: [raw]}, "it is a Raw"), ({"draft": lambda self, check, word, raw: None}, "it is a NoneType"),
+])  # fmt: skip
+def test_what_a_scanner_does_wrong_is_found(broken: dict[str, Any], says: str) -> None:
+    faults = faults_of(type("Bad", (Scanner,), broken)(), [REPORT])
+    assert any(says in one for one in faults), faults
+
+
+def test_entities_of_a_report_that_are_read_are_found() -> None:
+    faults = faults_of(type("Bad", (Scanner,), {"normalise": expanded})(), [b"<report>passed</report>"])
+    assert any("an entity that the report declares" in one for one in faults), faults
 
 
 async def early(self: Good, web: Web, place: Place, now: int) -> Any:

@@ -105,7 +105,7 @@ class _Reader:
                 self._count += 1
                 if self._count > MOST:
                     raise _Stop(f"more than {MOST} results")
-                self._result = Result(given.get("idref", ""), given.get("severity", "").lower())
+                self._result = Result(given.get("idref", "").strip(), given.get("severity", "").lower())
             case "reference":
                 self._cites = NIST in given.get("href", "")
         if tag in {"title", "fixtext", "reference", "target", "result", "message"}:

@@ -111,15 +111,28 @@ def draft_faults(connector: Connector, records: Sequence[Any]) -> list[str]:
         drafts, _, fault = outcome(connector, record)
         told = [fault] if fault else []
         count += len(drafts)
-        for draft in drafts:
-            told += [*shape_faults(draft), *word_faults(draft)]
+        shape = [fault for draft in drafts for fault in shape_faults(draft)]
+        told += shape
+        if not shape:  # else there are no words to look at
+            told += [fault for draft in drafts for fault in word_faults(draft)]
+            told += [*_repeated(drafts), *_same(connector, record, drafts)]
         if repr(record) != repr(before):
             told.append("normalise changes the record it is given")
-        told += _same(connector, record, drafts)
         faults += [f"record {place}: {one}" for one in dict.fromkeys(told)]
     if not count:
         faults.append("not one of the records became a draft: nothing can be said about drafts")
     return faults
+
+
+def _repeated(drafts: list[Draft]) -> Iterator[str]:
+    """What one record says twice: only the last word would count."""
+    seen: set[Any] = set()
+    for draft in drafts:
+        if isinstance(draft, EvidenceDraft):
+            identity = _identity(draft)
+            if identity in seen:
+                yield f"it tells twice of the check {draft.check!r} on {draft.subject!r}"
+            seen.add(identity)
 
 
 def _same(connector: Connector, record: Any, drafts: list[Draft]) -> Iterator[str]:

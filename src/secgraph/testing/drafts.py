@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from secgraph import clock
-from secgraph.extend import AlertDraft, Draft, EvidenceDraft, ObjectDraft
+from secgraph.extend import AlertDraft, ControlDraft, Draft, EvidenceDraft, ObjectDraft
+from secgraph.ingest.evidence import LONGEST_CHECK
 from secgraph.model.check import EXTRA_MOST, from_source
 from secgraph.model.choices import ALERTS
 from secgraph.model.edm import EnumType, Primitive, StructType, load
+from secgraph.score.catalogue import CATEGORIES, LEVELS, THREATS, TIERS
 
 SERVERS = frozenset({"id", "lastUpdateDateTime", "incidentId", "tenantId"})
 """Members of an alert that only the server gives."""
@@ -19,14 +22,15 @@ SERVERS = frozenset({"id", "lastUpdateDateTime", "incidentId", "tenantId"})
 _PRODUCT = re.compile(r"[^/]+/.+", re.DOTALL)
 _PREFIX = re.compile(r"[a-z]{2}")
 LONGEST_REASON = 300
-CATEGORIES = ("Identity", "Data", "Device", "Apps", "Infrastructure")
-MOST_POINTS = 100
 
 
 def shape_faults(draft: Draft) -> Iterator[str]:
     """What must hold of a draft whatever its record was."""
     if isinstance(draft, EvidenceDraft):
         yield from _evidence_faults(draft)
+        return
+    if not isinstance(draft, AlertDraft | ObjectDraft):
+        yield f"it is a {type(draft).__name__}: an AlertDraft, an ObjectDraft or an EvidenceDraft"
         return
     if not (draft.updated is None or draft.updated.__class__ is int):
         yield f"its update time is {draft.updated!r}: ticks, or None"
@@ -38,9 +42,6 @@ def shape_faults(draft: Draft) -> Iterator[str]:
             yield f"its id is {draft.id!r}: a text that is not empty"
         if not isinstance(draft.record, dict):
             yield "its record is no object"
-        return
-    if not isinstance(draft, AlertDraft):
-        yield f"it is a {type(draft).__name__}: an AlertDraft, an ObjectDraft or an EvidenceDraft"
         return
     services = load().types["microsoft.graph.security.serviceSource"]
     named = isinstance(draft.product, str) and (_PRODUCT.fullmatch(draft.product) is not None)
@@ -65,31 +66,56 @@ def shape_faults(draft: Draft) -> Iterator[str]:
 
 
 def _evidence_faults(draft: EvidenceDraft) -> Iterator[str]:
-    for name in ("scanner", "check", "subject", "scope", "details", "profile", "note"):
+    for name in ("scanner", "check"):
+        if not isinstance(getattr(draft, name), str) or not getattr(draft, name):
+            yield f"its {name} is {_short(getattr(draft, name))}: a text that is not empty"
+    for name in ("subject", "scope", "details", "profile", "note"):
         if not isinstance(getattr(draft, name), str):
-            yield f"its {name} is {getattr(draft, name)!r}: a text"
-    if not draft.scanner or not draft.check:
-        yield "it has no scanner or no check"
-    if draft.at.__class__ is not int:
-        yield f"it was checked at {draft.at!r}: ticks"
-    if draft.share is not None and not (isinstance(draft.share, float | int) and 0 <= draft.share <= 1):
-        yield f"its share is {draft.share!r}: from 0 to 1, or None"
-    if draft.points is not None and (draft.share is not None or not 0 <= draft.points < float("inf")):
-        yield f"its points are {draft.points!r} beside a share of {draft.share!r}: one of them, and no less than 0"
-    says = draft.control
-    if says is None:
+            yield f"its {name} is {_short(getattr(draft, name))}: a text"
+    if draft.at.__class__ is not int or draft.at <= 0:
+        yield f"its time is {_short(draft.at)}: ticks"
+    if draft.share is not None and not _between(draft.share, 0, 1):
+        yield f"its share is {_short(draft.share)}: from 0 to 1, or None"
+    if draft.points is not None and (draft.share is not None or not _between(draft.points, 0, math.inf)):
+        yield f"its points are {_short(draft.points)} beside a share of {_short(draft.share)}: one of the two, 0 or more"
+    if draft.control is not None:
+        yield from (f"its control: {fault}" for fault in _control_faults(draft.control))
+
+
+def _control_faults(control: ControlDraft) -> Iterator[str]:
+    if not isinstance(control, ControlDraft):
+        yield f"it is a {type(control).__name__}: a ControlDraft"
         return
-    if says.category not in CATEGORIES:
-        yield f"its category is {says.category!r}: one of {', '.join(CATEGORIES)}"
-    if not 0 < says.max_score <= MOST_POINTS:
-        yield f"its control has {says.max_score!r} points: more than 0, and at most {MOST_POINTS}"
-    if not isinstance(says.title, str) or not says.title:
-        yield "its control has no title"
+    for name in ("service", "remediation", "remediation_impact", "action_url"):
+        if not isinstance(getattr(control, name), str):
+            yield f"{name} is {_short(getattr(control, name))}: a text"
+    if not isinstance(control.title, str) or not control.title.strip():
+        yield "it has no title"
+    if not _between(control.max_score, 0, 100) or control.max_score == 0:
+        yield f"its points are {_short(control.max_score)}: more than 0, at most 100"
+    levels = (("implementation_cost", LEVELS), ("user_impact", LEVELS))
+    for name, known in (("category", CATEGORIES), ("tier", TIERS), *levels):
+        if getattr(control, name) not in known:
+            yield f"{name} is {_short(getattr(control, name))}: one of {', '.join(known)}"
+    if not all(threat in THREATS for threat in control.threats):
+        yield f"its threats are {_short(control.threats)}: of {', '.join(THREATS)}"
+    if not all(len(pair) == 2 and all(isinstance(one, str) and one for one in pair) for pair in control.compliance):
+        yield "its compliance is not pairs of a certification's name and a number"
+
+
+def _between(value: object, least: float, most: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and least <= value <= most
+
+
+def _short(value: object) -> str:
+    return repr(value)[:60]
 
 
 def word_faults(draft: Draft) -> Iterator[str]:
     """Where a draft of a good record is not in the words of the contract."""
     if isinstance(draft, EvidenceDraft):
+        if len(draft.check) > LONGEST_CHECK:
+            yield f"the id of its check has {len(draft.check)} of the {LONGEST_CHECK} characters that fit"
         return
     if isinstance(draft, ObjectDraft):
         one = load().sets.get(draft.set)

@@ -10,6 +10,7 @@ from typing import Any
 
 from secgraph.extend import Connector, Draft, NotAnAlert, Raw, Unusable
 from secgraph.testing.drafts import LONGEST_REASON, shape_faults
+from secgraph.testing.swollen import DECLARED, swollen
 
 RECEIVED = 17_707_248_000_000_000
 MOST_RECORDS, MOST_PLACES, MOST_CUTS = 8, 150, 40
@@ -113,6 +114,7 @@ def _reports(report: bytes) -> Iterator[tuple[str, bytes]]:
     for spot in list(_written.finditer(report))[:MOST_PLACES]:
         for odd in ODD_BYTES:
             yield f"{_short(odd)} in place of {_short(spot[0])}", report[: spot.start()] + odd + report[spot.end() :]
+    yield from swollen(report)
     try:
         value = json.loads(report.decode("utf-8-sig"))
     except ValueError:
@@ -170,3 +172,5 @@ def hostile_faults(connector: Connector, records: Sequence[Any]) -> Iterator[str
             yield f"{words}: {fault}"
         for draft in drafts:
             yield from (f"{words}: {one}" for one in shape_faults(draft))
+        if isinstance(value, bytes) and DECLARED in repr(drafts):
+            yield f"{words}: an entity that the report declares is taken for its text"
