@@ -580,8 +580,15 @@ def test_what_passes_of_a_report_of_scubagear(options: dict[str, str], report: b
 
 
 def test_a_report_of_another_tenant_is_refused() -> None:
-    with pytest.raises(Unusable, match=r"of the tenant 'Ab-1'.*'other'.*option tenant"):
+    with pytest.raises(Unusable, match=r"of the tenant 'Ab-1'.*'other': hand in one whose"):
         drafts(told("scubagear", tenant="Other"), scuba("Pass"))
+    theirs = "3F0C1D52-7c1b-4a59-8d3e-0a52c9be7711"
+    with pytest.raises(Unusable, match=rf"If it belongs here: secgraph source change NAME -o tenant={theirs.casefold()}$"):
+        drafts(told("scubagear", tenant="Other"), scuba("Pass").replace(b"Ab-1", theirs.encode()))
+    with pytest.raises(Unusable, match="hand in one whose"):
+        drafts(told("scubagear", tenant="Other"), scuba("Pass").replace(b"Ab-1", f"{theirs}; reboot".encode()))
+    assert "of the tenant 'Ab-1'" in drafts(told("scubagear"), scuba("Pass"))[0]["note"]
+    assert not drafts(told("scubagear", tenant="aB-1"), scuba("Pass").replace(b'"TenantId"', b'"TimestampZulu": "2026-02-10T09:00:00Z", "TenantId"'))[0]["note"]
     with pytest.raises(UsageError, match="say fail or pass"):
         told("scubagear", warning="maybe")
     notes = drafts(told("scubagear", tenant="other"), b'[{"PolicyId": "MS.AAD.1.1v1", "RequirementMet": true}]')[0]["note"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,7 @@ SERVICES = {
 """Service and category by the product in a control's id."""
 NEITHER = "hand in ScubaResults_*.json, or TestResults.json"
 GUESSED = "the report does not say when it was made: the time of receipt is used"
+_guid = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII).fullmatch
 HOMELESS = "the report does not say of which tenant it is: that it is of the right one cannot be checked"
 
 
@@ -94,7 +96,10 @@ class ScubaGear:
                 notes.append(HOMELESS)
         elif isinstance(report, dict) and isinstance(report.get("Results"), dict):
             metadata = part(report.get("MetaData"))
-            self._expect_tenant(text(metadata.get("TenantId")) or "")
+            of = (text(metadata.get("TenantId")) or "").strip()
+            self._expect_tenant(of)
+            if not self._tenant:
+                notes.append(f"the report is of the tenant '{of[:60]}'; the option tenant lets in those of one only")
             at = instant_of(metadata.get("TimestampZulu"))
             verdicts = list(_assessed(report["Results"]))
         else:
@@ -109,10 +114,10 @@ class ScubaGear:
 
     def _expect_tenant(self, of: str) -> None:
         if self._tenant and of.casefold() != self._tenant:
-            raise Unusable(
-                f"the report is of the tenant '{of[:60]}', and this source is told to take those of '{self._tenant[:60]}':"
-                " hand it to the source of its own tenant, or change the option tenant"
-            )
+            said = f"the report is of the tenant '{of[:60]}', and this source takes those of '{self._tenant[:60]}'"
+            if _guid(of):  # anything else is not put before a person to be run
+                raise Unusable(f"{said}. If it belongs here: secgraph source change NAME -o tenant={of.casefold()}")
+            raise Unusable(f"{said}: hand in one whose MetaData.TenantId is that")
 
     def _draft(self, one: Verdict, at: int, note: str) -> EvidenceDraft:
         return EvidenceDraft(
