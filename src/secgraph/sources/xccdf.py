@@ -16,7 +16,7 @@ LEAST = 1.0
 """What a rule is worth whose severity is none of these."""
 
 PREFIX = "xccdf_org.ssgproject.content_rule_"
-NIST = "NIST SP 800-53"
+NIST, CCE = "NIST SP 800-53", "CCE"
 IDENTITY = ("account", "sudo", "sshd", "no_empty_passwords", "pam", "password", "group_unique", "use_pam")
 DATA = ("aide", "encrypt", "file_", "mount_option", "partition_for", "dir_", "crypto")
 INFRASTRUCTURE = ("sysctl_net", "firewall", "iptables", "nftables", "ufw", "service_", "kernel_module")
@@ -85,8 +85,12 @@ def _control(check: str, seen: _Seen) -> ControlDraft:
         if name.startswith(words):
             category = found
     title = (rule.title if rule is not None else "") or check
-    compliance = tuple((NIST, number) for number in rule.nist) if rule is not None else ()
+    compliance = (
+        [*((NIST, number) for number in rule.nist), *((CCE, number) for number in dict.fromkeys(rule.cce))]
+        if rule is not None
+        else []
+    )
     return ControlDraft(
         title[:500], category, "Linux", POINTS.get(severity, LEAST), remediation=rule.fix[:2000] if rule is not None else "",
-        compliance=compliance,
+        compliance=tuple(compliance),
     )  # fmt: skip

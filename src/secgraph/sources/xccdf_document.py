@@ -23,6 +23,7 @@ MOST = 100_000
 XCCDF = "checklists.nist.gov/xccdf/"
 NIST = "800-53"
 """What is in the address of a reference to SP 800-53. Others have numbers of the same shape that mean something else."""
+_CCE = re.compile(r"CCE-\d{4,9}-\d", re.ASCII)
 _NIST = re.compile(r"(?<![\w.-])[A-Z]{2}-\d{1,2}(?![\d-])(?: ?\(\d{1,2}\))?", re.ASCII)
 
 
@@ -34,6 +35,8 @@ class Rule:
     title: str = ""
     fix: str = ""
     nist: list[str] = field(default_factory=list)
+    cce: list[str] = field(default_factory=list)
+    """Numbers of the Common Configuration Enumeration."""
 
 
 @dataclass(slots=True)
@@ -65,6 +68,10 @@ class Document:
     """The id of the Benchmark in it; empty where there is none."""
     rules: dict[str, Rule] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
+
+
+TEXTS = frozenset({"title", "fixtext", "ident", "reference", "target", "result", "message"})
+"""Elements whose text is read."""
 
 
 class _Stop(Exception):
@@ -108,7 +115,7 @@ class _Reader:
                 self._result = Result(given.get("idref", "").strip(), given.get("severity", "").lower())
             case "reference":
                 self._cites = NIST in given.get("href", "")
-        if tag in {"title", "fixtext", "reference", "target", "result", "message"}:
+        if tag in TEXTS:
             self._text, self._length = [], 0
 
     def end(self, name: str) -> None:
@@ -136,10 +143,12 @@ class _Reader:
                 self._rule.title = said
             case "fixtext" if self._rule is not None:
                 self._rule.fix = said
+            case "ident" if self._rule is not None and len(self._rule.cce) < MOST_NUMBERS and _CCE.fullmatch(said):
+                self._rule.cce.append(said)
             case "reference" if self._rule is not None and self._cites:
                 numbers = dict.fromkeys([*self._rule.nist, *(number.replace(" ", "") for number in _NIST.findall(said))])
                 self._rule.nist = [*numbers][:MOST_NUMBERS]
-        if tag in {"title", "fixtext", "reference", "target", "result", "message"}:
+        if tag in TEXTS:
             self._text = None
 
     def words(self, data: str) -> None:
