@@ -12,6 +12,7 @@ import pytest
 from secgraph.errors import UsageError
 from secgraph.extend import Connector, NotAnAlert, Told, Unusable, Unwraps
 from secgraph.model.edm import EnumType, Primitive, StructType, load
+from secgraph.score.catalogue import CATEGORIES
 from secgraph.sources import graph_identities, graph_objects
 from secgraph.sources.cef import CommonEventFormat
 from secgraph.sources.crowdstrike import CrowdStrike
@@ -33,7 +34,6 @@ from secgraph.sources.suricata import Suricata
 from secgraph.sources.wazuh import Wazuh
 from secgraph.sources.xccdf import Xccdf
 from secgraph.sources.xdr import DefenderXdr
-from secgraph.testing.drafts import CATEGORIES
 from secgraph.testing.hostile import raw_of
 
 HERE = Path(__file__).parent
