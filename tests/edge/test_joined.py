@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from secgraph.edge import joined
 from secgraph.edge.joined import JoinedProtocol
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError
     if what == "slow":
         await asyncio.sleep(0.05)
+    if what == "slower":
+        await asyncio.sleep(0.5)
     if what == "parts":
         await send({"type": "http.response.body", "body": b"a\r\n\r\n", "more_body": True})
         await asyncio.sleep(0.05)
@@ -134,6 +138,66 @@ async def test_pieces(request_: bytes, pieces: list[bytes]) -> None:
     await asyncio.sleep(0.1)
     protocol.connection_lost(None)
     assert transport.sent == pieces
+
+
+SLOW = {
+    "nothing at all": b"",
+    "half a head": b"GET /a HTTP/1.1\r\nhost: h\r\nx: ",
+    "line feeds behind an answer": asked("GET", "/a", last=False) + b"\r\n\r\n",
+    "half a head behind an answer": asked("GET", "/a", last=False) + b"GET /",
+}
+
+
+@pytest.mark.parametrize("sent", SLOW.values(), ids=SLOW)
+async def test_a_head_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(joined, "HEAD_SECONDS", 0.3)
+    found = await answered(JoinedProtocol, sent)
+    assert found.count(b"hello") == sent.count(b"/a") - sent.count(b"x: ")
+
+
+async def test_a_head_that_drips_is_not_waited_for_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joined, "HEAD_SECONDS", 0.3)
+    async with listening(JoinedProtocol) as port, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /a HTTP/1.1\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(b"x: y\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        writer.close()
+
+
+@pytest.mark.parametrize("requests", [
+    (asked("POST", "/echo", "Content-Length: 4", last=False) + b"a", b"bcd", asked("GET", "/a")),
+    (asked("GET", "/slower", last=False) + b"GET /a HT", b"TP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n"),
+])  # fmt: skip
+async def test_a_body_and_an_answer_may_take_longer(monkeypatch: pytest.MonkeyPatch, requests: tuple[bytes, ...]) -> None:
+    monkeypatch.setattr(joined, "HEAD_SECONDS", 0.15)
+    async with listening(JoinedProtocol) as port, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for request in requests:
+            writer.write(request)
+            await asyncio.sleep(0.25 if request[-1:] != b"\n" else 0)
+        found = await reader.read()
+        writer.close()
+    assert found.count(b"HTTP/1.1 200") == 2
+    assert found.endswith(b"hello")
+
+
+@pytest.mark.parametrize("endless", [b"x: y\r\n" * 10_000, b"z" * 60_000], ids=["lines", "one line"])
+async def test_a_head_without_an_end_is_refused(endless: bytes) -> None:
+    async with listening(JoinedProtocol) as port, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /a HTTP/1.1\r\nx: ")
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof() and sent < 50_000_000:
+                writer.write(endless)
+                sent += len(endless)
+                await writer.drain()
+        writer.close()
+    assert sent < 20_000_000, "what is in the buffers of the kernel"
 
 
 async def test_nothing_is_sent_over_a_lost_connection() -> None:

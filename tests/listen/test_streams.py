@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import socket
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -226,3 +229,40 @@ async def test_garbage_instead_of_tls_and_half_open_handshakes(own: tls.Files) -
         good.close()
 
 
+
+
+async def test_handshakes_that_do_not_go_on_make_room(own: tls.Files) -> None:
+    trust = ssl.create_default_context(cafile=str(own.authority))
+    async with near(certificate=Certificate(own.chain, own.key), limits=Limits(handshakes=5)) as here:
+        half = [await here.connect() for _ in range(40)]
+        _, good = await here.connect(ssl=trust, server_hostname="localhost")
+        good.write(b"<1>one\n")
+        await until(lambda: here.room.stored == [b"<1>one"])
+        ended = await asyncio.gather(*(_ended(reader) for reader, _ in half))
+        assert sum(ended) >= 35, "the first ones were cut off"
+        assert not all(ended)
+        good.close()
+
+
+async def _ended(reader: asyncio.StreamReader) -> bool:
+    with contextlib.suppress(TimeoutError, ConnectionError):
+        return await asyncio.wait_for(reader.read(1), 0.5) == b""
+    return reader.at_eof() or reader.exception() is not None
+
+
+async def test_a_process_without_files_takes_connections_again_when_it_has_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    accept, fails = loop.sock_accept, [errno.EMFILE, errno.ECONNABORTED]
+
+    async def accepted(one: socket.socket) -> Any:
+        if fails:
+            raise OSError(fails.pop(), "no")
+        return await accept(one)
+
+    monkeypatch.setattr(loop, "sock_accept", accepted)
+    async with near() as here:
+        _, writer = await here.connect()
+        writer.write(b"<1>one\n")
+        await until(lambda: here.room.stored == [b"<1>one"])
+        assert here.room.failed == ["no connection can be taken now: no."]
+        writer.close()

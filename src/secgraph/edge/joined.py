@@ -1,4 +1,6 @@
-"""Answers that leave whole: uvicorn hands the head of one and its body to the socket apart, each a packet of its own."""
+"""Connections as uvicorn has them, but for two things. Answers leave whole: it hands the head of one and its body to the socket
+apart, each a packet of its own. And the head of a request has an end: it waits for one for ever, however long it becomes.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,74 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _HEAD_ENDS = b"\r\n\r\n"
 
+HEAD_SECONDS = 60.0
+"""How long the head of a request may take, from the connection or its first byte on."""
+
+MOST_HEAD = 256 * 1024
+"""Bytes that it may have, and so much more as one reading brings."""
+
 
 class JoinedProtocol(HttpToolsProtocol):
     """uvicorn's own protocol over a transport that keeps a head until its body comes."""
 
+    _ends: asyncio.TimerHandle | None = None
+    """When the head that is waited for has to be whole; None where none is."""
+    _between = True
+    """Whether what comes next is a head."""
+    _size = 0
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
         """Answers over a new connection."""
         super().connection_made(cast("asyncio.Transport", _Joining(transport, self.loop)))
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        self._whole()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Takes what came; a head that grows without end is refused."""
+        if self._between:
+            self._wait()
+        super().data_received(data)
+        if self._ends is not None and not self.transport.is_closing():
+            self._size += len(data)
+            if self._size > MOST_HEAD:
+                self._whole()
+                self.send_400_response("The head of the request is too long.")
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._wait()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._between = False
+        self._whole()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The body is whole, too."""
+        self._between = True
+        super().on_message_complete()
+
+    def _wait(self) -> None:
+        if self._ends is None:
+            self._ends = self.loop.call_later(HEAD_SECONDS, self._late)
+
+    def _late(self) -> None:
+        self._ends = None
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._wait()  # an answer is under way: the connection is good for it
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def _whole(self) -> None:
+        if self._ends is not None:
+            self._ends.cancel()
+        self._ends, self._size = None, 0
 
 
 class _Joining:

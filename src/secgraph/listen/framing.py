@@ -60,7 +60,7 @@ class Frames:
         self._at = 0
         """Where the next message begins in what is held."""
         self._seen = 0
-        """So far it is known to hold no line feed, or no place to go on at: what came before is not looked at once more."""
+        """So far it is known to hold no line feed, or no place to go on at: no byte is looked at twice."""
         self._skip = 0
         """Bytes of a message that is too long, still to come."""
         self._line = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import resource
 import socket
 import ssl
@@ -34,6 +35,8 @@ class Limits:
     """Bytes of answers that a peer may leave unread."""
     handshake: float = 15.0
     """Seconds that a TLS handshake may take."""
+    handshakes: int = 200
+    """Handshakes that may be under way; past that the one that began first is cut off: an honest one is over in no time."""
     quiet: float = 0.3
     """Seconds without a byte after which senders are taken to be done, at the end."""
     last: float = 5.0
@@ -103,8 +106,13 @@ class Streams:
         self._limits = limits or ORDINARY
         # Half of the files that the process may open: the others are the database's and its clients'.
         self._most = min(self._limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        self._shaking: dict[asyncio.Task[None], socket.socket] = {}
+        """Connections whose handshake is under way."""
+        self._serving: set[asyncio.Task[None]] = set()
+        self._held = 0
+        """Bytes of unfinished messages of all of them."""
         self._peers: dict[Peer, asyncio.Task[None]] = {}
-        self._server: asyncio.Server | None = None
+        self._accepting: asyncio.Task[None] | None = None
         self._came = 0.0
         """When a byte came last."""
 
@@ -115,16 +123,17 @@ class Streams:
 
     async def start(self) -> None:
         """Takes connections from now on."""
-        self._server = await asyncio.start_server(
-            self._serve, sock=self._socket, limit=CHUNK // 2, backlog=BACKLOG, ssl=self._context,
-            ssl_handshake_timeout=self._limits.handshake if self._context else None,
-            ssl_shutdown_timeout=1.0 if self._context else None,
-        )  # fmt: skip
+        self._socket.setblocking(False)
+        self._socket.listen(BACKLOG)
+        self._accepting = asyncio.create_task(self._accept())
 
     async def stop(self) -> None:
         """Takes no more connections, reads those that are there to quiet, stores what came, tells the senders, and closes."""
-        assert self._server is not None  # noqa: S101 -- it was started
-        self._server.close()
+        assert self._accepting is not None  # noqa: S101 -- it was started
+        self._accepting.cancel()
+        await asyncio.gather(self._accepting, return_exceptions=True)
+        self._socket.close()
+        await self._cut(list(self._shaking))
         ends = time.monotonic() + self._limits.last
         began = time.monotonic()
         while self._peers and time.monotonic() < ends:
@@ -150,6 +159,52 @@ class Streams:
             one.cancel()
         await asyncio.gather(*closing, return_exceptions=True)
 
+    # -- new connections
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        most = min(self._limits.handshakes, self._most)
+        while True:
+            try:
+                one, _ = await loop.sock_accept(self._socket)
+            except OSError as fault:  # no more files, or the peer has gone already
+                if fault.errno in {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}:
+                    self._failed(f"no connection can be taken now: {fault.strerror}.")
+                    await asyncio.sleep(1.0)
+                continue
+            if len(self._shaking) >= most:
+                await self._cut([next(iter(self._shaking))])
+            task = asyncio.create_task(self._admit(one))
+            self._shaking[task] = one
+            task.add_done_callback(self._shaking.pop)
+            await asyncio.sleep(0)  # those that are there have their turn, however many come
+
+    async def _cut(self, shaking: list[asyncio.Task[None]]) -> None:
+        """Ends handshakes that are under way."""
+        for task in shaking:
+            with contextlib.suppress(OSError, KeyError):
+                self._shaking[task].shutdown(socket.SHUT_RDWR)
+            task.cancel()
+        await asyncio.gather(*shaking, return_exceptions=True)
+
+    async def _admit(self, one: socket.socket) -> None:
+        """Brings a new connection to where it is read."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(CHUNK // 2, loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        more: dict[str, float] = {"ssl_handshake_timeout": self._limits.handshake, "ssl_shutdown_timeout": 1.0}
+        try:
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, one, ssl=self._context, **(more if self._context else {})
+            )
+        except (OSError, EOFError):  # whoever counts failed handshakes was told of it
+            one.close()
+            return
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
     # -- one connection
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -168,7 +223,7 @@ class Streams:
         except (OSError, EOFError, ssl.SSLError):
             pass  # the peer is gone
         finally:
-            peer.held = 0
+            self._holds(peer, 0)
             self._peers.pop(peer, None)
             if not stopped:
                 writer.close()
@@ -238,11 +293,15 @@ class Streams:
 
     def _may_hold(self, peer: Peer, held: int) -> bool:
         """Whether a connection may go on with an unfinished message of that size."""
-        peer.held = held
-        if held <= SHOWN or sum(one.held for one in self._peers) <= self._limits.held:
+        self._holds(peer, held)
+        if held <= SHOWN or self._held <= self._limits.held:
             return True
         self._failed("a connection was closed: unfinished messages take up too much.")
         return False
+
+    def _holds(self, peer: Peer, held: int) -> None:
+        self._held += held - peer.held
+        peer.held = held
 
 
 def _keep_alive(writer: asyncio.StreamWriter) -> None:
