@@ -13,6 +13,7 @@ import pytest
 from tests.flows.week import BASES, Week, week
 
 from secgraph import clock
+from secgraph.simulate import login
 from secgraph.simulate.faults import PRESETS, Faults
 from secgraph.testing import Graph
 
@@ -204,3 +205,26 @@ async def test_a_pull_that_is_cut_off_anywhere_loses_nothing(tmp_path: Path, kin
     assert found.keys() == whole.keys()
     said = (*SAID, "comments")
     assert {key: [one[name] for name in said] for key, one in found.items()} == {key: [one[name] for name in said] for key, one in whole.items()}
+
+
+async def test_an_application_that_may_read_no_identities_brings_everything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph_api = "https://graph.microsoft.com"
+    roles = tuple(one for one in login.ROLES[graph_api] if not one.startswith("SecurityIdentities"))
+    monkeypatch.setitem(login.ROLES, graph_api, roles)
+    async with week(tmp_path, 11, 2, Faults()) as made:
+        made.clock.forward(2 * 24 * 3600)
+        async with made.server() as graph:
+            await made.add_sources(graph)
+            for hours, fresh in ((0, True), (1, False), (25, True)):
+                made.clock.forward(hours * 3600)
+                before = made.clock()
+                made.clock.forward(1)
+                assert await made.pull(graph, "graph")
+                await graph.core.health.flush()
+                await graph.sign_in()
+                said = await graph.get("security/sources/graph")
+                assert (said["state"], said["reason"]) == ("healthy", None)
+                assert "SecurityIdentitiesSensors.Read.All" in said["lastFailureReason"]
+                assert ((clock.ticks(said["lastFailureDateTime"]) or 0) > before) == fresh, "once a day"
+            assert len(await alerts(graph)) == len(made.truth("graph", made.organisations[0])["alerts"])
+            assert not await rows(graph, "security/identities/sensors")
