@@ -18,7 +18,7 @@ from secgraph.extend import source
 from secgraph.score.catalogue import control_of
 from secgraph.testing import Clock, running
 
-GROUPS = "ssh"
+GROUPS = "authentication ssh"
 """Groups of tests; the whole audit takes minutes."""
 
 

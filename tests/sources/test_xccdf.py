@@ -45,3 +45,14 @@ def test_whose_severity_counts(rule: str, results: list[str], points: float) -> 
     (found,) = drafts(f'<Rule id="r" severity="{rule}"/><TestResult id="t"><target>h</target>{listed}</TestResult>')
     assert found.control is not None
     assert found.control.max_score == points
+
+
+@pytest.mark.parametrize(("target", "facts", "host"), [
+    ("<target>h</target>", "fqdn", "h"), ("<target> </target>", "fqdn", "h.example"), ("", "fqdn", "h.example"), ("", "host_name", "unknown host"),
+])  # fmt: skip
+def test_whose_host_it_is(target: str, facts: str, host: str) -> None:
+    fact = f'<fact name="urn:xccdf:fact:asset:identifier:{facts}" type="string">h.example</fact>'
+    other = '<fact name="urn:xccdf:fact:asset:identifier:ipv4" type="string">192.0.2.1</fact>'
+    run = f'{target}<target-facts>{other}{fact}{other}</target-facts><rule-result idref="r"><result>pass</result></rule-result>'
+    (found,) = drafts(f'<TestResult id="t">{run}</TestResult>')
+    assert (found.subject, found.scope) == (host, f"{host} b")

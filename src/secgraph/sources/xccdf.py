@@ -48,7 +48,7 @@ class Xccdf:
 
 
 def _of_run(run: Run, document: Document, raw: Raw) -> Iterator[EvidenceDraft]:
-    host = run.host or "unknown host"
+    host = run.host or run.fqdn or "unknown host"
     benchmark = run.benchmark or document.benchmark
     scope = f"{host} {benchmark}".strip()
     at = instant_of(run.ended) or instant_of(run.began)

@@ -21,6 +21,7 @@ MOST = 100_000
 """Results that are read of one document."""
 
 XCCDF = "checklists.nist.gov/xccdf/"
+FQDN = "urn:xccdf:fact:asset:identifier:fqdn"
 NIST = "800-53"
 """What is in the address of a reference to SP 800-53. Others have numbers of the same shape that mean something else."""
 _CCE = re.compile(r"CCE-\d{4,9}-\d", re.ASCII)
@@ -56,6 +57,8 @@ class Run:
     began: str
     ended: str
     host: str = ""
+    fqdn: str = ""
+    """The name that the facts of the target give it."""
     benchmark: str = ""
     results: list[Result] = field(default_factory=list)
 
@@ -70,7 +73,7 @@ class Document:
     runs: list[Run] = field(default_factory=list)
 
 
-TEXTS = frozenset({"title", "fixtext", "ident", "reference", "target", "result", "message"})
+TEXTS = frozenset({"title", "fixtext", "ident", "reference", "target", "fact", "result", "message"})
 """Elements whose text is read."""
 
 
@@ -88,6 +91,7 @@ class _Reader:
         self._result: Result | None = None
         self._rule: Rule | None = None
         self._cites = False  # whether a reference is to SP 800-53
+        self._names = False  # whether a fact is the name of the target
         self._count = 0
 
     def start(self, name: str, given: dict[str, str]) -> None:
@@ -113,6 +117,8 @@ class _Reader:
                 if self._count > MOST:
                     raise _Stop(f"more than {MOST} results")
                 self._result = Result(given.get("idref", "").strip(), given.get("severity", "").lower())
+            case "fact":
+                self._names = given.get("name", "").strip() == FQDN
             case "reference":
                 self._cites = NIST in given.get("href", "")
         if tag in TEXTS:
@@ -135,6 +141,8 @@ class _Reader:
                 self._result = None
             case "target" if self._run is not None and inside == "TestResult":
                 self._run.host = self._run.host or said[:255]
+            case "fact" if self._run is not None and self._names and inside == "target-facts":
+                self._run.fqdn = self._run.fqdn or said[:255]
             case "result" if self._result is not None and inside == "rule-result":
                 self._result.result = said.lower()[:40]
             case "message" if self._result is not None and inside == "rule-result":

@@ -47,6 +47,7 @@ def _many() -> Iterator[tuple[str, bytes]]:
     yield "elements that never end", b"<a>" * (SIZE // 3)
     yield "elements of one kind", b"<a/>" * MOST_ELEMENTS
     yield "an element of many attributes", b"<a " + b" ".join(b'a%d=""' % number for number in range(100_000)) + b"/>"
+    yield "a long attribute", b'<a b="' + b"x" * SIZE + b'"/>'
     yield "an element with a long name", b"<" + b"a" * SIZE + b"/>"
     yield "a long text", b"x" * SIZE
     yield "references without end", b"&amp;" * (SIZE // 5)
