@@ -5,6 +5,7 @@ What the score has to hold is read out of OpenSCAP's own results by another way 
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections import defaultdict
 from pathlib import Path
@@ -86,6 +87,19 @@ async def test_what_does_not_apply_leaves_the_score_alone(tmp_path: Path, on: di
         after = await scores(graph, tmp_path / "results.xml")
         assert len(before) == 2
         assert after == {**before, **wanted(found)}
+
+
+async def test_rules_of_a_published_stream_are_in_the_score(tmp_path: Path, on: dict[str, str]) -> None:
+    text = stream().read_text("utf-8")
+    anywhere, releases = re.subn(r'<(?:[\w.-]+:)?platform idref="cpe:/o:debian[^"]*"/>', "", text)
+    assert releases, "the stream no longer says which release it is of"
+    (tmp_path / "anywhere-ds.xml").write_text(anywhere, "utf-8")
+    found = evaluated(tmp_path / "results.xml", "--profile", STANDARD, tmp_path / "anywhere-ds.xml")
+    expected = wanted(found)
+    assert sum(result in {"pass", "fixed", "fail"} for results in found.values() for result in results) > 5
+    assert any(not control.startswith("xccdf_") for control in expected), "none of them is in the catalogue"
+    async with running(tmp_path / "data", today(), **on) as graph:
+        assert await scores(graph, tmp_path / "results.xml") == expected
 
 
 def stream() -> Path:
