@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from random import Random
 from typing import Any
 
@@ -108,6 +109,42 @@ async def read(graph: Graph, path: str, model: dict[str, dict[str, Any]], page: 
     short = await graph.get(path, select="id,currentScore", top="100")
     assert [(one["id"], one["currentScore"]) for one in short["value"]] == [(one["id"], one["currentScore"]) for one in wanted]
     assert not any("controlScores" in one for one in short["value"])
+
+
+async def test_scores_of_many_days_are_written_in_one_turn(graph: Graph) -> None:
+    """As an upstream Graph gives them: the newest first, some of them again."""
+    path, model = SETS[1], {}
+    listed: dict[str, tuple[float, int | None]] = {"a": (2.5, 1), "b": (5.0, 1)}
+    for turn in ((9, 8, 7, 4), (9, 6, 5, 4, 3), (10, 9, 1)):
+        records = [score("t1", day, {**listed, "a": (float(day % 3), day % 3)} if day % 4 else {"b": (5.0, 0)}, "", 5) for day in turn]
+        model.update({record["id"].casefold(): record for record in records})
+        await write(graph, path, *((record["id"], record) for record in records))
+        await read(graph, path, model, 4)
+
+
+async def test_a_score_is_read_whole_while_it_is_computed(graph: Graph) -> None:
+    """What stands in it and what its entries say are of one commit, however often it is written meanwhile."""
+    path = SETS[0]
+
+    async def compute() -> None:
+        for number in range(60):
+            points = float(number % 7)
+            listed: dict[str, tuple[float, int | None]] = {f"c{each:03}": (points, number % 3) for each in range(number % 5 + 1)}
+            record = score("t1", 3, listed, "", 5)
+            await write(graph, path, (record["id"], {**record, "currentScore": points * len(listed)}))
+
+    computing = asyncio.create_task(compute())
+    looked = 0
+    try:
+        while not computing.done():
+            for found in (await graph.get(path))["value"]:
+                looked += 1
+                assert sum(one["score"] for one in found["controlScores"]) == found["currentScore"]
+                assert all("lastSynced" in one for one in found["controlScores"])
+            await asyncio.sleep(0)
+    finally:
+        await computing
+    assert looked > 5
 
 
 async def test_what_stays_the_same_is_kept_once(graph: Graph) -> None:

@@ -12,12 +12,12 @@ import msgspec
 from secgraph.model.check import completed
 from secgraph.model.choices import ALERTS, INCIDENTS
 from secgraph.model.edm import EntitySet, StructType
+from secgraph.store import woven
 from secgraph.store.dialect import Dialect
 from secgraph.store.facts import Entry, Needs, Record, Row, Told
 from secgraph.store.kept import Kept
 from secgraph.store.shape import shape
 from secgraph.store.steps import Ask, Rows, Steps, ask
-from secgraph.store.woven import days, kind_of, weave
 
 decode = msgspec.json.decode
 decode_told = msgspec.json.Decoder(Told).decode
@@ -104,13 +104,13 @@ class Seen:
     def _woven(self, one: EntitySet, found: Rows) -> Steps[Rows]:
         """The rows with the lists that are kept entry by entry."""
         documents = [row[1].encode() if isinstance(row[1], str) else bytes(row[1]) for row in found]
-        there = [whose[1] for whose in days(one, documents) if whose is not None]
+        there = [whose[1] for whose in woven.days(one, documents) if whose is not None]
         if not there:
             return found
         held = yield ask(
-            "score_entries_between", tenant=self._tenant, kind=kind_of(one), first=min(there), last=max(there)
+            "score_entries_between", tenant=self._tenant, kind=woven.kind_of(one), first=min(there), last=max(there)
         )  # fmt: skip
-        whole = weave(one, documents, [(row[0], row[1], row[2], row[3], row[4]) for row in held])
+        whole = woven.weave(one, documents, [woven.Entry(*row) for row in held])
         return [(row[0], document, *row[2:]) for row, document in zip(found, whole, strict=True)]
 
     def _entries(self, keys: Iterable[Place]) -> Steps[None]:

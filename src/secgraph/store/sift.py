@@ -41,6 +41,9 @@ SKIPPED = 100_000
 """Most rows that can be skipped in an order that no column gives: where each stands has to be remembered."""
 
 
+BY_ID = (Order(Field("", ("id",), "text", nullable=False, column="id"), descending=False),)
+"""The order in which candidates come where it does not matter."""
+
 BORN = "born"
 """The one column that conditions ask for and that is a member of no document."""
 

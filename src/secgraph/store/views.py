@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 import msgspec
 
@@ -13,8 +12,8 @@ from secgraph.errors import TooSlow
 from secgraph.odata.query import Query, fields, fields_of
 from secgraph.odata.translate import translated
 from secgraph.odata.view import View, view
-from secgraph.store.facts import Needs
-from secgraph.store.protocol import Answer, Decide, Fence, Key, Original, Page, Store
+from secgraph.store.before import Before
+from secgraph.store.protocol import Key, Page, Store
 
 KEPT = 8192
 """Translated questions kept: the store keeps the plan of each."""
@@ -23,11 +22,11 @@ LARGE = 128 * 1024
 """Bytes of rows that are made into objects in a thread: on the event loop they would hold up the others."""
 
 
-class Views:
+class Views(Before):
     """The same store; what is asked of a view is answered too."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self._kept: dict[Query, Query] = {}
 
     async def find(self, scoped: Scoped, after: Key | None = None) -> Page:
@@ -72,28 +71,6 @@ class Views:
                 del self._kept[next(iter(self._kept))]
             self._kept[query] = rows
         return rows
-
-    # -- what has nothing to do with views
-
-    async def originals(self, key: ScopedKey) -> list[Original]:
-        """What every source said about an alert, as it came."""
-        return await self._store.originals(key)
-
-    async def write(self, tenant: int, needs: Needs, decide: Decide[Answer], *, fence: Fence | None = None) -> Answer:
-        """Carries out a decision."""
-        return await self._store.write(tenant, needs, decide, fence=fence)
-
-    async def fetch(self, statement: str, /, **values: Any) -> list[dict[str, Any]]:
-        """Rows of a named statement."""
-        return await self._store.fetch(statement, **values)
-
-    async def run(self, *steps: tuple[str, dict[str, Any]], fence: Fence | None = None) -> None:
-        """Named statements in one transaction."""
-        await self._store.run(*steps, fence=fence)
-
-    async def close(self) -> None:
-        """Closes the store behind it."""
-        await self._store.close()
 
 
 def _shown(one: View, documents: list[bytes]) -> list[bytes]:

@@ -44,6 +44,16 @@ class Held(NamedTuple):
     entry: str
 
 
+class Entry(NamedTuple):
+    """The same, of the series that it belongs to."""
+
+    series: str
+    name: str
+    since: int
+    until: int
+    entry: str
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """A document taken apart."""
@@ -57,16 +67,9 @@ class Parts:
     """The entries by name, without what varies."""
 
 
-class _Head(msgspec.Struct):
-    """What of a stored document says which entries belong to it; its list, where it has it itself."""
-
-    series: str | None
-    day: str | None
-    whole: msgspec.Raw | msgspec.UnsetType
-
-
 @cache
 def _head(one: Woven) -> msgspec.json.Decoder[Any]:
+    """Reads what of a stored document says which entries belong to it; its list, where it has it itself."""
     kind = msgspec.defstruct(
         "Head",
         [
@@ -207,30 +210,27 @@ def days(one: EntitySet, documents: Iterable[bytes]) -> list[tuple[str, int] | N
     return found
 
 
-def weave(one: EntitySet, documents: Sequence[bytes], held: Iterable[tuple[str, str, int, int, str]]) -> list[bytes]:
-    """The documents, each with its list. `held` are entries as (series, name, since, until, entry), whole days of them."""
+def weave(one: EntitySet, documents: Sequence[bytes], held: Iterable[Entry]) -> list[bytes]:
+    """The documents, each with its list; `held` are all entries of their days."""
     woven = one.choices.woven
     assert woven is not None  # noqa: S101 -- as above
-    of_series: dict[str, list[Held]] = {}
-    for series, name, since, until, entry in sorted(held):
-        of_series.setdefault(series, []).append(Held(name, since, until, entry))
-    member = _encode(woven.list)
-    varies = _encode(woven.varies).decode()
+    of_series: dict[str, list[Entry]] = {}
+    for entry in sorted(held):
+        of_series.setdefault(entry.series, []).append(entry)
+    member, varies = _encode(woven.list), _encode(woven.varies).decode()
     made = []
     for document, whose in zip(documents, days(one, documents), strict=True):
         if whose is None:
             made.append(document)
             continue
         series, day = whose
-        there = [one_of for one_of in of_series.get(series, ()) if one_of.since <= day < one_of.until]
-        varying = _unpacked(there[0].entry) if there and there[0].name == VARYING else []
-        entries = [one_of.entry for one_of in there if one_of.name != VARYING]
-        if len(varying) == len(entries):
-            told = [None if value is None else _encode(value).decode() for value in varying]
-            entries = [
-                text if value is None else f"{text[:-1]},{varies}:{value}}}" for text, value in zip(entries, told, strict=True)
-            ]
-        made.append(b"".join((document[:-1], b",", member, b":[", ",".join(entries).encode(), b"]}")))
+        # What varies stands first, since its name is the least.
+        varying, *entries = [entry.entry for entry in of_series[series] if entry.since <= day < entry.until]
+        texts = [
+            text if value is None else f"{text[:-1]},{varies}:{_encode(value).decode()}}}"
+            for text, value in zip(entries, _unpacked(varying), strict=True)
+        ]
+        made.append(b"".join((document[:-1], b",", member, b":[", ",".join(texts).encode(), b"]}")))
     return made
 
 

@@ -18,7 +18,7 @@ from secgraph import clock
 from secgraph.access.narrow import Scoped, ScopedKey
 from secgraph.errors import Busy
 from secgraph.model.edm import Model
-from secgraph.odata.query import Field, Order, Query, fold
+from secgraph.odata.query import Query, fold
 from secgraph.store.compile import Plan, compiled
 from secgraph.store.dialect import Dialect
 from secgraph.store.facts import Needs
@@ -30,7 +30,7 @@ from secgraph.store.postgres.founding import founded, whole
 from secgraph.store.postgres.queues import Queues
 from secgraph.store.postgres.sessions import IDLE_SECONDS, LOCK_SECONDS, STATEMENT_SECONDS, Sessions, opened, perform
 from secgraph.store.protocol import Answer, Decide, Fence, Key, Original, Page
-from secgraph.store.sift import Candidate, Sifter, in_order
+from secgraph.store.sift import BY_ID, Candidate, Sifter, in_order
 from secgraph.store.slow import too_slow, unindexed
 from secgraph.store.statements import statement
 from secgraph.store.steps import Ask, Do, Steps, adriven, ask
@@ -74,11 +74,8 @@ def _asked(query: Query, dialect: Dialect) -> _Asked:
     ordered = in_order(query)
     if part.exact and ordered:
         return _Asked(compiled(query, dialect), exact=True, unindexed=unindexed(query))
-    nearest = replace(query, where=part.test, order=query.order if ordered else _BY_ID)
+    nearest = replace(query, where=part.test, order=query.order if ordered else BY_ID)
     return _Asked(compiled(nearest, dialect, judged=True), exact=False, unindexed=unindexed(query))
-
-
-_BY_ID = (Order(Field("", ("id",), "text", nullable=False, column="id"), descending=False),)
 
 
 class PostgresStore:
